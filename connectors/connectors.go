@@ -1,0 +1,187 @@
+// Package connectors is the contract between quell and the world: what a connector
+// registers, the roles it may play, and what it is given to do so. Which connectors
+// exist is said by connectors/builtin alone.
+package connectors
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+// Registration describes one connector. A value is immutable after start.
+type Registration struct {
+	Name    string // folder name and the "connector:" of a source
+	Title   string // as its vendor writes it
+	Summary string // one sentence for the reference page
+	// Recognize looks at the first bytes of a body (at most RecognizeBytes, and a file
+	// name that may be empty) and says how sure it is that this is its format: 0 not,
+	// 100 certainly. Nil for connectors that take no bodies.
+	Recognize func(head []byte, name string) int
+	// Config makes a new configuration value holding the defaults: a pointer to a struct
+	// with yaml, json and doc tags. Its Validate() []error, if it has one, is called
+	// after a strict decode.
+	Config func() any
+	// Open makes the instance for one configured source. It does no I/O.
+	Open func(env Env, config any) (Instance, error)
+	// Docs is the text of the reference page, by heading; see Page.
+	Docs Page
+	// Samples names files under testdata for conformance, with their natural counts.
+	Samples []Sample
+}
+
+// RecognizeBytes is how much of a body Recognize may see.
+const RecognizeBytes = 8 << 10
+
+// Env is what an instance is given.
+type Env struct {
+	Source string // name of the source
+	Log    *slog.Logger
+	HTTP   *http.Client // outbound client with limits and the SSRF guard; nil offline
+	Now    func() time.Time
+}
+
+// Instance is one configured connector. What it can do is found by asserting the roles.
+type Instance interface {
+	// Connector is the registration's name.
+	Connector() string
+}
+
+// Decoder reads a body: a file or a webhook's.
+type Decoder interface {
+	Instance
+	// Decode streams a body into sink. It never holds the body in memory, stops at the
+	// first error of sink, and returns malformed input as a *SyntaxError after having
+	// emitted what came before it. Vendor's text is passed on unescaped; the sink cuts.
+	Decode(ctx context.Context, body io.Reader, sink Sink) error
+}
+
+// Sink takes what a decoder emits, in any order. A sink keeps nothing that it is given
+// beyond the call except by copying, so a decoder may reuse its buffers, but not change a
+// Description or Finding after emitting it.
+type Sink interface {
+	// Run tells of the run as far as known; the last call wins. A decoder that never
+	// calls it reported on an unknown run: nothing can be absent.
+	Run(run exposure.Run) error
+	// Cover tells that the run looked at a target.
+	Cover(cov exposure.Coverage) error
+	// Observe emits one finding.
+	Observe(obs exposure.Observation) error
+	// Skip counts something that was left out, by a short constant reason, with where.
+	Skip(reason string, at Position)
+}
+
+// Position is a place in a body: a byte offset, and a line where the format has lines.
+type Position struct {
+	Offset int64
+	Line   int
+}
+
+// Puller fetches pages from an API. Cursor is opaque and small; empty starts anew. An
+// empty next cursor ends the sync. A page is a body for the instance's own Decoder.
+type Puller interface {
+	Decoder
+	Pull(ctx context.Context, cursor string, page io.Writer) (next string, err error)
+}
+
+// Inventory lists assets without findings; its bodies go the way of all others.
+type Inventory interface {
+	Puller
+	InventoryOnly() bool
+}
+
+// WebhookVerifier checks a call before its body is stored. It sees the raw body and may
+// read the envelope, never the findings.
+type WebhookVerifier interface {
+	// VerifyWebhook returns the vendor's delivery ID (empty if it has none), or an error
+	// of kind Denied.
+	VerifyWebhook(header http.Header, body []byte, now time.Time) (deliveryID string, err error)
+}
+
+// Issue is a ticket as it should be, or as it is.
+type Issue struct {
+	Key         string            `json:"key"`    // the tracker's name for it; empty before creation
+	Marker      string            `json:"marker"` // deterministic: the remediation's ID
+	Title       string            `json:"title"`
+	Description string            `json:"description"` // markdown
+	Team        string            `json:"team,omitempty"`
+	Due         time.Time         `json:"due,omitzero"`
+	Priority    string            `json:"priority,omitempty"` // act, attend, track_star, track
+	Status      IssueStatus       `json:"status"`
+	ClosedBy    string            `json:"closed_by,omitempty"` // who moved it to done; empty or "quell" = we
+	URL         string            `json:"url,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	UpdatedAt   time.Time         `json:"updated_at,omitzero"`
+}
+
+// IssueStatus is a tracker's status by category.
+type IssueStatus string
+
+// The issue statuses.
+const (
+	IssueTodo       IssueStatus = "todo"
+	IssueInProgress IssueStatus = "in_progress"
+	IssueDone       IssueStatus = "done"
+)
+
+// Tracker keeps tickets. Every call is safe to repeat with the same marker or cause.
+type Tracker interface {
+	Instance
+	// FindByMarker gives the issue with the marker, or an error of kind NotFound. A
+	// tracker whose search lags says for how long in Lag.
+	FindByMarker(ctx context.Context, marker string) (Issue, error)
+	Create(ctx context.Context, issue Issue) (Issue, error)
+	Get(ctx context.Context, key string) (Issue, error)
+	// Update writes title, description, due date, priority and status.
+	Update(ctx context.Context, issue Issue, cause string) (Issue, error)
+	// Comment adds a comment once per cause.
+	Comment(ctx context.Context, key, text, cause string) error
+}
+
+// Lagging is a tracker whose FindByMarker sees a creation only after a while.
+type Lagging interface{ Lag() time.Duration }
+
+// Message is something to tell a team or a person.
+type Message struct {
+	Cause    string            `json:"cause"` // once per cause
+	To       string            `json:"to"`    // team, or "escalation"
+	Kind     string            `json:"kind"`  // reminder, escalation, unowned, reopened, decision, digest…
+	Subject  string            `json:"subject"`
+	Text     string            `json:"text"` // markdown
+	Links    map[string]string `json:"links,omitempty"`
+	Subjects []string          `json:"subjects,omitempty"` // exposure or remediation IDs it is about
+}
+
+// Notifier delivers messages, once per cause.
+type Notifier interface {
+	Instance
+	Notify(ctx context.Context, m Message) error
+}
+
+// SyntaxError is malformed input with its place.
+type SyntaxError struct {
+	Position
+	Format string // "nuclei JSONL"
+	Err    error
+}
+
+// Sample is a file for the conformance suite.
+type Sample struct {
+	File     string // under the connector's testdata
+	Findings int
+	Complete bool
+}
+
+// Page is a connector's reference page.
+type Page struct {
+	Needs    string // what to set up at the vendor, with least rights
+	Maps     string // what becomes what
+	Fixed    string // how a weakness is said to be gone
+	Coverage string // what a run of it covers
+	Limits   string
+	Example  string // YAML of one source that `quell config check` accepts
+}

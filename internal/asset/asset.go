@@ -1,0 +1,97 @@
+// Package asset says what can be exposed, and decides when two descriptions are one
+// thing. It is pure: the same input always gives the same decision and explanation.
+package asset
+
+import "time"
+
+// ID is our own identifier of an asset (a ULID), never a source's.
+type ID string
+
+// Kind is the sort of thing an asset is.
+type Kind string
+
+// The kinds.
+const (
+	Host            Kind = "host"
+	CloudResource   Kind = "cloud_resource"
+	WebApplication  Kind = "web_application"
+	API             Kind = "api"
+	ContainerImage  Kind = "container_image"
+	Repository      Kind = "repository"
+	SaaSApplication Kind = "saas_application"
+	Domain          Kind = "domain"
+	Identity        Kind = "identity"
+)
+
+// Exposure to the internet. Unknown is a value of its own, never a default for "no".
+const (
+	InternetUnknown = ""
+	InternetYes     = "yes"
+	InternetNo      = "no"
+)
+
+// Asset is one thing that can be exposed, merged from what many sources say.
+type Asset struct {
+	ID          ID                `json:"id"`
+	Version     int64             `json:"version"`
+	Kind        Kind              `json:"kind"`
+	Name        string            `json:"name"`
+	Identifiers []Known           `json:"identifiers,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	OS          string            `json:"os,omitempty"`
+	Zone        string            `json:"zone,omitempty"` // network zone that scopes weak identifiers
+	Services    []Service         `json:"services,omitempty"`
+	OwnerHints  []OwnerHint       `json:"owner_hints,omitempty"`
+	Internet    string            `json:"internet,omitempty"` // InternetYes, InternetNo or unknown
+	Sources     []string          `json:"sources,omitempty"`  // sorted names of sources that reported it
+	Scopes      []string          `json:"scopes,omitempty"`   // sorted names of the scopes it is in
+	Owner       string            `json:"owner,omitempty"`    // team, as last resolved
+	FirstSeen   time.Time         `json:"first_seen"`
+	LastSeen    time.Time         `json:"last_seen"`
+	MergedInto  ID                `json:"merged_into,omitempty"`
+	Aliases     []ID              `json:"aliases,omitempty"` // assets that were merged into this one
+	Retired     bool              `json:"retired,omitempty"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Known is an identifier that an asset is known by, with where it came from.
+type Known struct {
+	Identifier
+	Source    string    `json:"source,omitempty"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+}
+
+// Description is what one source says about one asset at one time. It owns no ID:
+// Resolve decides which asset it describes.
+type Description struct {
+	Kind        Kind              `json:"kind"`
+	Name        string            `json:"name"`
+	Identifiers []Identifier      `json:"identifiers,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	OS          string            `json:"os,omitempty"`
+	Zone        string            `json:"zone,omitempty"`
+	Services    []Service         `json:"services,omitempty"`
+	OwnerHints  []OwnerHint       `json:"owner_hints,omitempty"`
+	Internet    string            `json:"internet,omitempty"`
+	SeenAt      time.Time         `json:"seen_at,omitzero"`
+}
+
+// Service is an open port that a source saw on an asset.
+type Service struct {
+	Port     int       `json:"port"`
+	Protocol string    `json:"protocol"` // tcp, udp, sctp
+	Name     string    `json:"name,omitempty"`
+	Product  string    `json:"product,omitempty"`
+	Version  string    `json:"version,omitempty"`
+	Tunnel   string    `json:"tunnel,omitempty"` // ssl, where the service runs inside TLS
+	Source   string    `json:"source,omitempty"`
+	SeenAt   time.Time `json:"seen_at,omitzero"`
+}
+
+// OwnerHint is one clue to the owner, with where it came from ("tag team").
+type OwnerHint struct {
+	Value  string `json:"value"`
+	From   string `json:"from"`
+	Source string `json:"source,omitempty"`
+}
