@@ -1,0 +1,158 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// Decision is one human decision on one exposure. Cause is the caller's idempotency key:
+// the same cause twice is one decision.
+type Decision struct {
+	Kind      DecisionKind   `json:"kind"`
+	Exposure  exposure.ID    `json:"exposure"`
+	Actor     exposure.Actor `json:"actor"`
+	Cause     string         `json:"cause"`
+	Reason    string         `json:"reason,omitempty"`
+	Team      string         `json:"team,omitempty"`
+	Until     time.Time      `json:"until,omitzero"`
+	EndsOn    []string       `json:"ends_on,omitempty"`    // kev, evidence, internet, control:<name>
+	IfVersion int64          `json:"if_version,omitempty"` // refuse if the exposure is at another version; zero = any
+	Via       string         `json:"via,omitempty"`        // api, chat, ticket
+}
+
+// DecisionResult is what a decision did.
+type DecisionResult struct {
+	Exposure exposure.ID    `json:"exposure"`
+	State    exposure.State `json:"state"`
+	Version  int64          `json:"version"`
+	Seq      int64          `json:"seq"` // of the event
+	Repeated bool           `json:"repeated,omitempty"`
+	Message  string         `json:"message"` // what happened, in a sentence
+}
+
+// ExposureInput starts or continues an Exposure workflow. It carries no facts: the store
+// has them.
+type ExposureInput struct {
+	ID      exposure.ID `json:"id"`
+	Version int64       `json:"version"`
+}
+
+// RemediationInput starts or continues a Remediation workflow.
+type RemediationInput struct {
+	ID string `json:"id"`
+}
+
+// IngestInput starts or continues an Ingest workflow.
+type IngestInput struct {
+	Source string `json:"source"`
+}
+
+// ActivityProbe is the activity that a probe runs on its vantage's queue.
+const ActivityProbe = "Probe"
+
+// ProbeRequest asks a probe to verify one exposure.
+type ProbeRequest struct {
+	Exposure     exposure.ID           `json:"exposure"`
+	Cause        string                `json:"cause"`
+	Weakness     string                `json:"weakness"`
+	CVEs         []string              `json:"cves,omitempty"`
+	Location     string                `json:"location,omitempty"`
+	Verification exposure.Verification `json:"verification"`
+	Addresses    []string              `json:"addresses,omitempty"` // the asset's known IPs; a name must resolve to one of them or into Engagement.Networks
+	Scopes       []string              `json:"scopes"`
+	Engagement   scope.Engagement      `json:"engagement"` // the strictest of the scopes; re-checked by the probe itself
+}
+
+// ProbeResult is the probe's answer. Refused is set where the rules of engagement said
+// no: then there is no verdict.
+type ProbeResult struct {
+	Verdict exposure.Verdict `json:"verdict"`
+	Refused string           `json:"refused,omitempty"`
+}
+
+// RemediationStatus is where a remediation stands.
+type RemediationStatus string
+
+// The remediation statuses.
+const (
+	RemediationOpen RemediationStatus = "open"
+	RemediationDone RemediationStatus = "done" // no member is live
+)
+
+// Remediation is one owner's one fix for many exposures: what one ticket is about. Who
+// is in it is said by remediation_id on the exposures and nowhere else.
+type Remediation struct {
+	ID         string            `json:"id"`
+	Version    int64             `json:"version"`
+	Owner      string            `json:"owner"`
+	Fix        string            `json:"fix"`
+	Generation int               `json:"generation"` // counts up when the same fix is needed again after it was done
+	Status     RemediationStatus `json:"status"`
+	Tracker    string            `json:"tracker"`          // name of the configured tracker
+	Ticket     string            `json:"ticket,omitempty"` // its key, once created
+	TicketURL  string            `json:"ticket_url,omitempty"`
+	Digest     string            `json:"digest,omitempty"` // of the issue as last written: equal digest, nothing to write
+	Due        time.Time         `json:"due,omitzero"`
+	Comments   []string          `json:"comments,omitempty"` // causes of comments already made, newest last
+	ClosedSeen time.Time         `json:"closed_seen,omitzero"`
+	Wake       bool              `json:"wake,omitempty"`
+	WakeAt     time.Time         `json:"wake_at,omitzero"`
+	CreatedAt  time.Time         `json:"created_at"`
+	UpdatedAt  time.Time         `json:"updated_at"`
+}
+
+// Intent is one line of the journal of outside effects: written before the effect, done
+// after it, so that a crash between the two is seen.
+type Intent struct {
+	ID          string    `json:"id"` // remediation|kind|cause
+	Version     int64     `json:"version"`
+	Remediation string    `json:"remediation"`
+	Kind        string    `json:"kind"` // create, update, comment, status
+	Cause       string    `json:"cause"`
+	Done        bool      `json:"done"`
+	Result      string    `json:"result,omitempty"` // the ticket's key
+	Attempts    int       `json:"attempts,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	DoneAt      time.Time `json:"done_at,omitzero"`
+}
+
+// Ticket is an issue of the built-in tracker.
+type Ticket struct {
+	ID          string    `json:"id"` // the key, "QT-4f9k2c": made from the marker, so creation twice is once
+	Version     int64     `json:"version"`
+	Marker      string    `json:"marker"` // the remediation's ID
+	Title       string    `json:"title"`
+	Description string    `json:"description"`
+	Team        string    `json:"team,omitempty"`
+	Due         time.Time `json:"due,omitzero"`
+	Priority    string    `json:"priority,omitempty"`
+	Status      string    `json:"status"` // todo, in_progress, done
+	ClosedBy    string    `json:"closed_by,omitempty"`
+	Comments    []Comment `json:"comments,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// Comment is one comment on a built-in ticket.
+type Comment struct {
+	Cause string    `json:"cause,omitempty"`
+	By    string    `json:"by"`
+	Text  string    `json:"text"`
+	At    time.Time `json:"at"`
+}
+
+// InboxMessage is a message in the built-in inbox.
+type InboxMessage struct {
+	ID       string            `json:"id"` // hash of the cause: once per cause
+	Version  int64             `json:"version"`
+	To       string            `json:"to"`
+	Kind     string            `json:"kind"`
+	Subject  string            `json:"subject"`
+	Text     string            `json:"text"`
+	Links    map[string]string `json:"links,omitempty"`
+	Subjects []string          `json:"subjects,omitempty"`
+	Read     bool              `json:"read"`
+	At       time.Time         `json:"at"`
+}
