@@ -72,4 +72,5 @@ type Sighting struct {
 	CheckedAt time.Time `json:"checked_at"` // the check's time, never the arrival's
 	Keys      []byte    `json:"keys"`       // packed SeenKeys, sorted by exposure; see PackKeys
 	Delivery  string    `json:"delivery,omitempty"`
+	Complete  bool      `json:"complete,omitempty"` // the run looked at all of the asset: an older report can add nothing
 }

@@ -1,0 +1,59 @@
+package exposure
+
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/asset"
+)
+
+// Filter chooses exposures. An empty field matches any; the values of one field are
+// alternatives, the fields must all match.
+type Filter struct {
+	States      []State
+	Decisions   []DecisionOutcome
+	Severities  []Severity
+	Owners      []string // the empty string means unowned
+	Scopes      []string
+	Sources     []string
+	Assets      []asset.ID
+	CVE         string
+	Weakness    string
+	Remediation string
+	Text        string // part of the title, any case
+	Mode        Mode
+	DueBefore   time.Time
+	DueAfter    time.Time
+	TimerBefore time.Time // store-mode timers due before
+	WakeBefore  time.Time // wakes older than
+	Updated     time.Time // changed at or after
+	Queued      bool      // only those in the admission queue
+	Visible     []string  // the scopes that the caller may see; nil = all
+}
+
+// Sort is an order of exposures.
+type Sort string
+
+// The sorts; ties are broken by ID.
+const (
+	SortDue       Sort = "due"
+	SortDueDesc   Sort = "-due"
+	SortSeverity  Sort = "severity" // worst first
+	SortDecision  Sort = "decision" // most urgent first, then due
+	SortFirstSeen Sort = "first_seen"
+	SortNewest    Sort = "-first_seen"
+	SortUpdated   Sort = "updated"
+	SortID        Sort = "id"
+)
+
+// List asks for one page.
+type List struct {
+	Sort   Sort
+	Limit  int    // at most 1000; zero means 50
+	Cursor string // opaque, from the page before
+}
+
+// Page is one page of anything.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // cursor of the next page; empty at the end
+}
