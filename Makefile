@@ -12,8 +12,9 @@ WORKFLOWCHECK_VERSION := v0.6.0
 GOVULNCHECK_VERSION   := v1.9.0
 GOTESTSUM_VERSION     := v1.13.0
 
-BIN     := $(CURDIR)/bin
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN      := $(CURDIR)/bin
+FERRETDB := deploy/tools/ferretdb
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Tests and `quell dev` find the pinned tools here before any others.
 export PATH := $(BIN):$(PATH)
@@ -52,6 +53,7 @@ race: bin/temporal bin/ferretdb ## run the tests under the race detector (needs 
 
 lint: bin/golangci-lint bin/workflowcheck bin/govulncheck ## run golangci-lint, workflowcheck and govulncheck: no findings
 	golangci-lint run
+	cd $(FERRETDB) && golangci-lint run
 	workflowcheck ./workflows/...
 	@out=$$(govulncheck -test $(PKG) 2>&1) && echo 'govulncheck: nothing known' || { \
 		if grep -q 'fetching vulnerabilities' <<<"$$out"; then echo 'govulncheck: not run, its database does not answer from here'; \
@@ -124,7 +126,6 @@ bin/gotestsum: bin/.pin/gotestsum@$(GOTESTSUM_VERSION)
 	$(call install,gotest.tools/gotestsum@$(GOTESTSUM_VERSION))
 
 # The MongoDB peer of the store's tests has a module of its own, which pins it.
-FERRETDB := deploy/tools/ferretdb
 bin/ferretdb: $(FERRETDB)/go.mod $(FERRETDB)/go.sum $(FERRETDB)/main.go
 	cd $(FERRETDB) && go build -tags ferretdb_no_postgresql -ldflags='-s -w' -o '$(BIN)/ferretdb' .
 	@touch $@
