@@ -28,7 +28,7 @@ type Event struct {
 	Owner     *Owner            `json:"owner,omitempty"`
 	Decision  *Decision         `json:"decision,omitempty"`
 	Until     time.Time         `json:"until,omitzero"` // snooze
-	Data      map[string]string `json:"data,omitempty"` // small facts: ticket, merged_into, to_state
+	Data      map[string]string `json:"data,omitempty"` // small facts; see the Data constants
 	Prev      string            `json:"prev,omitempty"` // hash of the event before; empty for the first
 	Hash      string            `json:"hash"`
 }

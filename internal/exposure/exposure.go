@@ -101,6 +101,7 @@ type Sight struct {
 	LastSeen  time.Time      `json:"last_seen,omitzero"`  // check time of the last run that saw it
 	CheckedAt time.Time      `json:"checked_at,omitzero"` // check time of the last run that looked
 	Run       string         `json:"run,omitempty"`       // that run
+	Explicit  bool           `json:"explicit,omitempty"`  // verified absent because the source said "fixed"
 }
 
 // PresenceStatus is what is known about a weakness still being there.

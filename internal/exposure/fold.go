@@ -1,0 +1,112 @@
+package exposure
+
+import (
+	"slices"
+	"time"
+)
+
+// move folds a change of state into the attributes that belong to the states.
+func move(e *Exposure, ev *Event) {
+	if ev.Kind == EventAdmit {
+		e.Queued = time.Time{}
+	}
+	switch ev.To {
+	case Tracked, Validating:
+		e.Claim, e.Exception, e.Proof = nil, nil, nil
+	case Open:
+		e.Claim, e.Exception, e.Proof = nil, nil, nil
+	case FixClaimed, Verifying:
+		e.Exception, e.Proof = nil, nil
+		if ev.Kind == EventClaim {
+			e.Claim = &Claim{By: ev.Actor.Name, At: ev.At, Note: ev.Reason, Via: ev.Data[DataVia]}
+		}
+	case Closed:
+		e.Proof, e.Exception = ev.Proof, nil
+	case Accepted, Mitigated, FalsePositive:
+		e.Exception = ev.Exception
+	case OutOfScope, Merged:
+		// Everything stays as it was, for the way back.
+	}
+	e.MergedInto = ""
+	if ev.To == Merged {
+		e.MergedInto = ID(ev.Data[DataMergedInto])
+	}
+	if e.State == Closed && (ev.Kind == EventObserved || ev.Kind == EventReopen) {
+		e.Reopens++
+	}
+	window(e, ev)
+	mode(e, ev)
+}
+
+// window keeps the exposure windows: a window opens when the weakness is first seen and
+// closes with the check that proved it gone; a regression opens another.
+func window(e *Exposure, ev *Event) {
+	switch {
+	case ev.To == Closed && e.ClosedAt.IsZero():
+		e.ClosedAt = ev.Proof.At
+		e.Window += max(0, e.ClosedAt.Sub(e.OpenedAt))
+	case ev.To.Live() && !e.ClosedAt.IsZero():
+		e.ClosedAt, e.OpenedAt = time.Time{}, ev.At
+		if ev.Kind == EventObserved {
+			e.OpenedAt = ev.CheckedAt
+		}
+	}
+}
+
+// mode says who may write next. An exposure that comes into the workflow's hands from
+// elsewhere starts with a wake: if whoever moved it dies before telling Temporal, the
+// sweep starts the workflow.
+func mode(e *Exposure, ev *Event) {
+	before := e.Mode
+	switch ev.To {
+	case Validating, Open, FixClaimed, Verifying:
+		e.Mode = ModeWorkflow
+	case Tracked, Closed, FalsePositive, OutOfScope, Merged:
+		e.Mode = ModeStore
+	case Accepted, Mitigated: // whoever has it times its end
+	}
+	switch {
+	case e.Mode == ModeStore:
+		e.Wake, e.WakeAt = false, time.Time{}
+	case before != ModeWorkflow:
+		e.Wake, e.WakeAt = true, ev.At
+	}
+	e.TimerAt = time.Time{}
+	if e.Mode == ModeStore && ev.To.Excepted() {
+		e.TimerAt = e.Exception.Until
+	}
+}
+
+// attributes folds what an event carries, whether the state moves or not.
+func attributes(e *Exposure, ev *Event) {
+	if v := ev.Verdict; v != nil && (e.Verdict == nil || !v.CheckedAt.Before(e.Verdict.CheckedAt)) {
+		e.Verdict = v
+	}
+	if ev.Owner != nil {
+		since := e.Owner.Since
+		team := e.Owner.Team
+		e.Owner = *ev.Owner
+		switch {
+		case !e.Owner.Since.IsZero():
+		case team == e.Owner.Team && !since.IsZero():
+			e.Owner.Since = since
+		default:
+			e.Owner.Since = ev.At
+		}
+	}
+	if ev.Decision != nil {
+		e.Decision = *ev.Decision
+	}
+	if due, err := time.Parse(time.RFC3339, ev.Data[DataDue]); err == nil { // empty = not given
+		e.Due = ms(due)
+	}
+	switch ev.Kind {
+	case EventSnoozed:
+		e.SnoozeUntil = ev.Until
+	case EventTicketed:
+		e.RemediationID, e.Ticket = ev.Data[DataRemediation], ev.Data[DataTicket]
+	case EventReminded, EventEscalated:
+		e.ReminderLog = append(slices.Clip(e.ReminderLog), ev.Cause)
+	default:
+	}
+}
