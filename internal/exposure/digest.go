@@ -36,7 +36,10 @@ func FindingDigest(f Finding) uint64 {
 	}
 	d.text(f.Location)
 	d.text(f.Target)
-	if p := f.Package; p != nil {
+	if p := f.Package; p == nil {
+		d.word(0)
+	} else {
+		d.word(1)
 		for _, s := range [...]string{p.Name, p.Version, p.FixedIn, p.PURL, p.Path, p.Status} {
 			d.text(s)
 		}
