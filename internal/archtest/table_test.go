@@ -42,8 +42,9 @@ var table = []row{
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
 	{pkg: "httpclient", imports: "fault secret"},
 	{pkg: "connectors", imports: "exposure asset httpclient fault secret"},
-	{pkg: "connectors/*", imports: "connectors connectors/xmlpull exposure asset httpclient fault secret"},
-	{pkg: "connectors/xmlpull", imports: "connectors"}, // no connector: the streaming XML reader of those that need one
+	{pkg: "connectors/*", imports: "connectors connectors/jsonpull connectors/xmlpull exposure asset httpclient fault secret"},
+	{pkg: "connectors/jsonpull", imports: "connectors"}, // no connectors, these two: the streaming readers of those that need one
+	{pkg: "connectors/xmlpull", imports: "connectors"},
 	{pkg: "connectors/builtin", imports: "connectors connectors/*"},
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain"},
 
