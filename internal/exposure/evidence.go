@@ -1,0 +1,21 @@
+package exposure
+
+import "strconv"
+
+// What can end an exception early, beside its date (Exception.EndsOn). A control is named
+// as "control:NAME".
+const (
+	EndsOnKEV      = "kev"      // the CVE entered CISA's catalogue of known exploited vulnerabilities
+	EndsOnEvidence = "evidence" // what the sources report changed
+	EndsOnInternet = "internet" // the asset became reachable from the internet
+)
+
+// EvidenceDigest is a digest over what the sources report now, to compare with the one
+// that an exception was decided on (Exception.Digest).
+func EvidenceDigest(e Exposure) string {
+	var sum uint64 // the order of the findings says nothing
+	for i := range e.Findings {
+		sum += FindingDigest(e.Findings[i])
+	}
+	return strconv.FormatUint(sum, 16)
+}

@@ -1,0 +1,37 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+// Assessor places assets into scopes and decides on exposures. It is pure for one
+// snapshot of policy, scopes, owners and intelligence.
+type Assessor interface {
+	// Place sets the asset's scopes and owner, and reports whether anything changed that
+	// decisions on its exposures depend on.
+	Place(a *asset.Asset) (changed bool)
+	// Assess decides on an exposure of the asset.
+	Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessment
+}
+
+// Assessment is what is decided about an exposure in bulk, without a workflow.
+type Assessment struct {
+	Decision exposure.Decision
+	Due      time.Time
+	Owner    exposure.Owner
+	Scopes   []string
+	Excluded bool // a scope excludes the asset: its exposures are out of scope
+}
+
+// apply writes an assessment's attributes on an exposure that is not yet stored.
+func (a Assessment) apply(e *exposure.Exposure, at time.Time) {
+	e.Decision, e.Due, e.Scopes = a.Decision, a.Due, a.Scopes
+	e.Owner = a.Owner
+	e.Owner.Since = at
+	if a.Decision.Admit {
+		e.Queued = at
+	}
+}

@@ -1,0 +1,273 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+)
+
+// seen is what this report says of one asset, beside what the source said before.
+type seen struct {
+	keys  []byte            // packed: every (exposure, digest) of this report
+	kept  []byte            // packed: of the old ones those that nothing says are gone
+	old   exposure.Sighting // zero where the source never saw the asset
+	at    time.Time         // check time of the newest observation
+	cover *exposure.Coverage
+}
+
+// pending is one exposure of a batch with what the source says of it.
+type pending struct {
+	id       exposure.ID
+	asset    asset.ID
+	findings []exposure.Finding
+	digest   uint64 // of all the findings together
+	known    bool   // the source's sighting has it: it surely exists
+}
+
+// persist works one batch into the store. Batches before the checkpoint were written by
+// a worker that died: they only fill the memory of what was seen.
+func (j *job) persist(ctx context.Context, b batch) error {
+	if j.runID == "" {
+		j.runID = firstText(b.run, "delivery/"+j.d.ID)
+	}
+	assets, err := j.resolve(ctx, b)
+	if err != nil {
+		return err
+	}
+	if err := j.readSightings(ctx, assets); err != nil {
+		return err
+	}
+	for i := range b.covers {
+		if id, ok := assets[&b.covers[i].Asset]; ok {
+			j.cover(id, &b.covers[i])
+		}
+	}
+	if err := j.findRehomed(ctx, b, assets); err != nil {
+		return err
+	}
+	work := j.correlate(b, assets)
+	if b.number <= j.d.Checkpoint {
+		return nil
+	}
+	return j.write(ctx, work)
+}
+
+func (j *job) resolve(ctx context.Context, b batch) (map[*asset.Description]asset.ID, error) {
+	descs := map[*asset.Description]time.Time{}
+	for i := range b.covers {
+		descs[&b.covers[i].Asset] = firstTime(b.covers[i].CheckedAt, j.d.ReceivedAt)
+	}
+	for _, obs := range b.obs {
+		if _, ok := descs[obs.Asset]; !ok {
+			descs[obs.Asset] = obs.Finding.LastSeen
+		}
+	}
+	ids, err := j.resolver.resolveAll(ctx, descs)
+	if err != nil {
+		return nil, err
+	}
+	return ids, j.mergeAssets(ctx, ids)
+}
+
+// readSightings loads what the source last saw on assets met for the first time.
+func (j *job) readSightings(ctx context.Context, assets map[*asset.Description]asset.ID) error {
+	var fresh []asset.ID
+	for _, id := range assets {
+		if j.seen[id] == nil {
+			j.seen[id] = &seen{}
+			fresh = append(fresh, id)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	slices.Sort(fresh)
+	old, err := j.store.Sightings(ctx, j.source.Name, fresh)
+	if err != nil {
+		return fault.Wrap(fault.KindOf(err), err, "reading what "+j.source.Name+" saw before")
+	}
+	for _, id := range fresh {
+		j.seen[id].old = old[id]
+	}
+	return nil
+}
+
+func (j *job) cover(id asset.ID, cov *exposure.Coverage) {
+	s := j.seen[id]
+	if s.cover == nil {
+		s.cover = cov
+		return
+	}
+	// The same target twice in one report, such as one artifact's several results: what
+	// was looked at adds up, and the worse outcome holds.
+	both := *s.cover
+	switch {
+	case len(both.Locations) == 0 || len(cov.Locations) == 0:
+		both.Locations = nil
+	default:
+		both.Locations = slices.Concat(both.Locations, cov.Locations)
+	}
+	if cov.Outcome != exposure.TargetOK {
+		both.Outcome = cov.Outcome
+	}
+	s.cover = &both
+}
+
+// correlate finds the exposure of each observation and leaves out what is not news.
+func (j *job) correlate(b batch, assets map[*asset.Description]asset.ID) []pending {
+	work := make([]pending, 0, len(b.obs))
+	index := make(map[exposure.ID]int, len(b.obs))
+	for _, obs := range b.obs {
+		assetID, ok := assets[obs.Asset]
+		if !ok {
+			continue // counted by the resolver, once per description
+		}
+		s, f := j.seen[assetID], obs.Finding
+		if s.old.Complete && f.LastSeen.Before(s.old.CheckedAt) {
+			j.counts[countOlder]++
+			continue
+		}
+		if f.LastSeen.After(s.at) {
+			s.at = f.LastSeen
+		}
+		id := j.identity(assetID, f)
+		at, ok := index[id]
+		if !ok {
+			at = len(work)
+			index[id] = at
+			work = append(work, pending{id: id, asset: assetID})
+		}
+		work[at].add(f)
+	}
+	news := work[:0]
+	for _, w := range work {
+		s := j.seen[w.asset]
+		if !allFixed(w.findings) {
+			s.keys = exposure.AppendKey(s.keys, exposure.SeenKey{ID: w.id, Digest: w.digest})
+		}
+		digest, known := exposure.DigestOf(s.old.Keys, w.id)
+		w.known = known
+		if _, matters := j.attentive[w.id]; known && digest == w.digest && !matters {
+			j.counts[countUnchanged] += int64(len(w.findings))
+			continue
+		}
+		news = append(news, w)
+	}
+	return news
+}
+
+// add takes one more finding of the exposure; the same one told twice is one.
+func (w *pending) add(f *exposure.Finding) {
+	w.digest += exposure.FindingDigest(*f)
+	for i := range w.findings {
+		if w.findings[i].UID == f.UID {
+			w.findings[i] = *f
+			return
+		}
+	}
+	w.findings = append(w.findings, *f)
+}
+
+// identity is the exposure of a finding on an asset. After a merge the exposure may have
+// been born under any asset of the alias set.
+func (j *job) identity(id asset.ID, f *exposure.Finding) exposure.ID {
+	weakness := exposure.WeaknessOf(*f)
+	own := exposure.NewID(id, weakness, f.Location)
+	for _, alias := range j.resolver.assets[id].Aliases {
+		if born := exposure.NewID(alias, weakness, f.Location); j.rehomed[born] {
+			return born
+		}
+	}
+	return own
+}
+
+// findRehomed looks up which exposures of merged assets exist under a former asset's ID.
+func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Description]asset.ID) error {
+	var ids []exposure.ID
+	for _, obs := range b.obs {
+		for _, alias := range j.resolver.assets[assets[obs.Asset]].Aliases {
+			ids = append(ids, exposure.NewID(alias, exposure.WeaknessOf(*obs.Finding), obs.Finding.Location))
+		}
+	}
+	j.rehomed = map[exposure.ID]bool{}
+	if len(ids) == 0 {
+		return nil
+	}
+	stored, err := j.store.Exposures(ctx, ids)
+	for id := range stored {
+		j.rehomed[id] = true
+	}
+	return fault.Wrap(fault.KindOf(err), err, "reading the exposures of merged assets")
+}
+
+// write inserts the exposures that are new and refreshes the others.
+func (j *job) write(ctx context.Context, work []pending) error {
+	var fresh []exposure.Exposure
+	var freshWork, known []pending
+	for _, w := range work {
+		switch {
+		case w.known:
+			known = append(known, w)
+		case allFixed(w.findings):
+			known = append(known, w) // "fixed" of something that we never saw makes no exposure
+		default:
+			fresh = append(fresh, j.born(w))
+			freshWork = append(freshWork, w)
+		}
+	}
+	if len(fresh) > 0 {
+		inserted, err := j.store.InsertExposures(ctx, fresh)
+		if err != nil {
+			return fault.Wrap(fault.KindOf(err), err, "writing new exposures")
+		}
+		for i, ok := range inserted {
+			if ok {
+				j.counts[countCreated]++
+			} else {
+				known = append(known, freshWork[i])
+			}
+		}
+	}
+	return j.refresh(ctx, known)
+}
+
+func allFixed(fs []exposure.Finding) bool {
+	for i := range fs {
+		if fs[i].Status != exposure.StatusFixed {
+			return false
+		}
+	}
+	return true
+}
+
+// born makes a new exposure with everything that is known about it, decision included,
+// so that it is written once.
+func (j *job) born(w pending) exposure.Exposure {
+	a := j.resolver.assets[w.asset]
+	first := w.findings[0]
+	e := exposure.NewExposure(exposure.BornInput{
+		Asset: a, Finding: first, Source: j.source.Name, Run: j.runID, CheckedAt: first.LastSeen, At: j.at,
+		Cause: "delivery/" + j.d.ID, Actor: exposure.Actor{Kind: exposure.Source, Name: j.source.Name},
+	})
+	if len(w.findings) > 1 {
+		e, _ = exposure.Refresh(e, j.report(w))
+	}
+	j.assess.Assess(e, a, j.at).apply(&e, j.at)
+	return e
+}
+
+// report is what the source says of an exposure in this run.
+func (j *job) report(w pending) exposure.RefreshInput {
+	checked := w.findings[0].LastSeen
+	for i := range w.findings {
+		if w.findings[i].LastSeen.After(checked) {
+			checked = w.findings[i].LastSeen
+		}
+	}
+	return exposure.RefreshInput{Asset: j.resolver.assets[w.asset], Findings: w.findings, Source: j.source.Name,
+		Run: j.runID, CheckedAt: checked, At: j.at}
+}
