@@ -15,8 +15,9 @@ import (
 // A DNS name identifies a host everywhere only if nobody else can have it: names under
 // private suffixes ("db1.local"), bare names, and names that a provider made from the
 // address ("ec2-3-88-1-2.compute-1.amazonaws.com", which the next tenant of the address
-// inherits) are given as weak hostnames. Loopback, unspecified, multicast and link-local
-// addresses, zero and broadcast MACs, "localhost" and what doesn't parse are left out.
+// inherits) are given as weak hostnames. Unspecified, multicast and link-local addresses,
+// zero and broadcast MACs, "localhost" and what doesn't parse are left out. Loopback
+// addresses stay: only ingest knows whether a source speaks of this very machine.
 // The result is sorted, strongest kind first, without duplicates.
 func HostIdentifiers(zone string, names, ips, macs []string) []asset.Identifier {
 	var out []asset.Identifier
@@ -67,7 +68,7 @@ func usableIP(text string) (netip.Addr, bool) {
 		return addr, false
 	}
 	addr = addr.WithZone("").Unmap()
-	return addr, !addr.IsLoopback() && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.IsLinkLocalUnicast()
+	return addr, !addr.IsUnspecified() && !addr.IsMulticast() && !addr.IsLinkLocalUnicast()
 }
 
 // usableMAC gives a MAC as "02:42:0e:7a:f2:27".
