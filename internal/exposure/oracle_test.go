@@ -1,0 +1,259 @@
+package exposure_test
+
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+// The oracle says what DESIGN section 6 wants of an event. It is written from the text,
+// state by state, and calls nothing of the lifecycle: no table, no Next, no Validate.
+
+// sighting is the oracle's own memory of what a source last said.
+type sighting struct {
+	lastSeen, checked time.Time
+	gone              bool
+}
+
+// model is the oracle's own memory of an exposure.
+type model struct {
+	state      exposure.State
+	sights     map[string]sighting
+	claimed    time.Time // zero: nobody claims a fix
+	proven     time.Time // zero: no proof; the latest check of it
+	provenBy   map[string]time.Time
+	excepted   exposure.State
+	end        time.Time
+	ticket     bool
+	admit      bool
+	probes     bool
+	reopens    int
+	windowFrom time.Time
+	window     time.Duration
+	shut       bool // the window is closed
+}
+
+type answer struct {
+	state   exposure.State
+	refused bool
+}
+
+// expect gives the state after the event, and whether the event is refused.
+func (m *model) expect(ev exposure.Event) answer {
+	to, ok := m.destination(ev)
+	switch {
+	case ok:
+		return answer{state: to}
+	case ev.Actor.Kind != exposure.Person:
+		return answer{state: m.state}
+	case isLifecycle(ev.Kind), m.state == exposure.Merged:
+		return answer{state: m.state, refused: true}
+	}
+	return answer{state: m.state}
+}
+
+func isLifecycle(k exposure.EventKind) bool {
+	switch string(k) {
+	case "decided", "assigned", "snoozed", "ticketed", "reminded", "escalated", "probe_refused", "retest_requested", "noted":
+		return false
+	}
+	return true
+}
+
+func (m *model) destination(ev exposure.Event) (exposure.State, bool) {
+	live := m.state == "tracked" || m.state == "validating" || m.state == "open" || m.state == "fix_claimed" || m.state == "verifying"
+	excepted := m.state == "accepted" || m.state == "mitigated" || m.state == "false_positive"
+	resume := exposure.State("tracked")
+	if m.admit {
+		resume = "validating"
+	}
+	switch string(ev.Kind) + " in " + string(m.state) {
+	case "admit in tracked":
+		if m.probes && ev.Data["to"] != "open" {
+			return "validating", true
+		}
+		return "open", true
+	case "demote in validating", "demote in open":
+		return "tracked", !m.ticket
+	case "confirmed in validating", "confirmed in verifying", "inconclusive in validating":
+		return "open", true
+	case "inconclusive in verifying":
+		if m.claimed.IsZero() {
+			return "open", true
+		}
+		return "fix_claimed", true
+	case "refuted in validating":
+		return "false_positive", m.refutes(ev.Verdict)
+	case "refuted in verifying":
+		return "closed", m.refutes(ev.Verdict)
+	case "claim in validating", "claim in open":
+		return "fix_claimed", true
+	case "verify in open", "verify in fix_claimed":
+		return "verifying", true
+	case "observed in fix_claimed", "observed in verifying":
+		return "open", ev.CheckedAt.After(m.claimed)
+	case "observed in closed":
+		proven, ok := m.provenBy[ev.Actor.Name]
+		if !ok || ev.Actor.Kind != exposure.Source {
+			proven = m.proven
+		}
+		return resume, ev.CheckedAt.After(proven) && ev.CheckedAt.After(m.claimed)
+	case "reopen in closed":
+		return "validating", true
+	case "scope_in in out_of_scope":
+		return "tracked", true
+	case "unmerge in merged":
+		to := exposure.State(ev.Data["to"])
+		switch to {
+		case "closed":
+			return to, m.stillProven()
+		case "accepted", "mitigated", "false_positive":
+			return to, m.excepted == to
+		}
+		return to, true
+	}
+	switch {
+	case ev.Kind == "absent" && (live || excepted):
+		return "closed", m.proves(ev.Proof)
+	case ev.Kind == "accept" && live:
+		return "accepted", true
+	case ev.Kind == "mitigate" && live:
+		return "mitigated", true
+	case ev.Kind == "dismiss" && live:
+		return "false_positive", true
+	case ev.Kind == "lapse" && excepted:
+		due := !m.end.IsZero() && !ev.At.Before(m.end)
+		return resume, due || ev.Data["trigger"] != "" || ev.Reason != ""
+	case ev.Kind == "reopen" && excepted:
+		return "validating", true
+	case ev.Kind == "scope_out" && m.state != "merged" && m.state != "out_of_scope":
+		return "out_of_scope", true
+	case ev.Kind == "merge" && m.state != "merged":
+		return "merged", true
+	}
+	return "", false
+}
+
+// refutes: a refuting verdict with evidence, its check newer than every last sight and
+// any claim.
+func (m *model) refutes(v *exposure.Verdict) bool {
+	if v == nil || v.Outcome != "refuted" || len(v.Evidence) == 0 || !v.CheckedAt.After(m.claimed) {
+		return false
+	}
+	for _, s := range m.sights {
+		if !v.CheckedAt.After(s.lastSeen) {
+			return false
+		}
+	}
+	return true
+}
+
+// proves: every reporting source, by a covering run or explicitly, each check newer than
+// that source's last sight and any claim.
+func (m *model) proves(p *exposure.Proof) bool {
+	if p == nil {
+		return false
+	}
+	for source, s := range m.sights {
+		if !s.gone {
+			return false
+		}
+		proven := false
+		for _, a := range p.Absences {
+			if a.Source == source {
+				proven = (a.Run != "" || a.Explicit) && a.CheckedAt.After(s.lastSeen) && a.CheckedAt.After(m.claimed) && !a.CheckedAt.After(s.checked)
+				break
+			}
+		}
+		if !proven {
+			return false
+		}
+	}
+	return true
+}
+
+// stillProven: the proof of before holds against the sights of today.
+func (m *model) stillProven() bool {
+	if m.proven.IsZero() || !m.proven.After(m.claimed) {
+		return false
+	}
+	for source, s := range m.sights {
+		at := m.proven
+		if m.provenBy != nil {
+			if at = m.provenBy[source]; !s.gone || !at.After(m.claimed) {
+				return false
+			}
+		}
+		if !at.After(s.lastSeen) {
+			return false
+		}
+	}
+	return true
+}
+
+// remember follows a move that the oracle expected.
+func (m *model) remember(ev exposure.Event, to exposure.State) {
+	from := m.state
+	m.state = to
+	switch ev.Kind {
+	case "decided":
+		m.admit = ev.Decision.Admit
+	case "ticketed":
+		m.ticket = ev.Data["remediation"] != ""
+	}
+	if from == to {
+		return
+	}
+	if ev.Kind == "claim" {
+		m.claimed = ev.At
+	}
+	if from == "closed" && (ev.Kind == "observed" || ev.Kind == "reopen") {
+		m.reopens++
+	}
+	switch to {
+	case "tracked", "validating", "open":
+		m.claimed, m.proven, m.provenBy, m.excepted = time.Time{}, time.Time{}, nil, ""
+	case "fix_claimed", "verifying":
+		m.proven, m.provenBy, m.excepted = time.Time{}, nil, ""
+	case "closed":
+		m.excepted = ""
+		m.prove(ev)
+	case "accepted", "mitigated", "false_positive":
+		if ev.Kind != "unmerge" {
+			m.excepted, m.end = to, time.Time{}
+			if ev.Exception != nil {
+				m.end = ev.Exception.Until
+			}
+		}
+	}
+	switch liveNow := to == "tracked" || to == "validating" || to == "open" || to == "fix_claimed" || to == "verifying"; {
+	case to == "closed" && !m.shut:
+		m.shut = true
+		m.window += max(0, m.proven.Sub(m.windowFrom))
+	case liveNow && m.shut:
+		m.shut, m.windowFrom = false, ev.At
+		if ev.Kind == "observed" {
+			m.windowFrom = ev.CheckedAt
+		}
+	}
+}
+
+func (m *model) prove(ev exposure.Event) {
+	switch ev.Kind {
+	case "refuted":
+		m.proven, m.provenBy = ev.Verdict.CheckedAt, nil
+	case "absent":
+		m.proven, m.provenBy = time.Time{}, map[string]time.Time{}
+		for source := range m.sights {
+			for _, a := range ev.Proof.Absences {
+				if a.Source == source {
+					m.provenBy[source] = a.CheckedAt
+					if a.CheckedAt.After(m.proven) {
+						m.proven = a.CheckedAt
+					}
+					break
+				}
+			}
+		}
+	}
+}
