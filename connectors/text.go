@@ -62,9 +62,8 @@ var known = regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-
 // Redact hides the credentials in an excerpt of traffic, code or output. It can't know
 // them all, so excerpts stay short and connectors leave out what a scanner calls a secret.
 func Redact(text string) string {
-	if !strings.ContainsAny(text, ":=_-.") {
-		// The assignments need one of the first two, the known tokens mostly one of the others.
-		return known.ReplaceAllString(text, "[redacted]")
+	if !mayLeak(text) {
+		return text
 	}
 	return known.ReplaceAllString(secretish.ReplaceAllString(text, "$1$2[redacted]"), "[redacted]")
 }
