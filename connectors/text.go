@@ -67,3 +67,26 @@ func Redact(text string) string {
 	}
 	return known.ReplaceAllString(secretish.ReplaceAllString(text, "$1$2[redacted]"), "[redacted]")
 }
+
+// Ident makes a vendor's text fit to be part of an identity: no control characters, no
+// space around it, at most 512 bytes.
+func Ident(text string) string {
+	const longest = 512
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] == 0x7f {
+			text = strings.Map(func(c rune) rune {
+				if c < ' ' || c == 0x7f {
+					return -1
+				}
+				return c
+			}, text)
+			break
+		}
+	}
+	text = strings.TrimSpace(text)
+	if len(text) > longest {
+		sum := sha256.Sum256([]byte(text))
+		text = strings.ToValidUTF8(text[:longest-17], "") + "~" + hex.EncodeToString(sum[:8])
+	}
+	return text
+}

@@ -62,3 +62,10 @@ func TestMaskLeavesEnoughToFindASecretAgain(t *testing.T) {
 	require.Equal(t, "ghp_****", connectors.Mask("ghp_0123456789"))
 	require.Equal(t, "****", connectors.Mask("hunter2"))
 }
+
+func TestIdentIsFitForAnIdentity(t *testing.T) {
+	require.Equal(t, "git-config", connectors.Ident(" git\x00-con\x1b\nfig "))
+	long := strings.Repeat("é", 300)
+	require.LessOrEqual(t, len(connectors.Ident(long)), 512)
+	require.NotEqual(t, connectors.Ident(long+"a"), connectors.Ident(long+"b"), "long texts stay apart")
+}
