@@ -1,0 +1,68 @@
+// Package builtin is THE list of connectors, one line each. Nothing registers itself.
+package builtin
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/fake"
+	"github.com/quellsec/quell/connectors/nessus"
+	"github.com/quellsec/quell/connectors/nuclei"
+	"github.com/quellsec/quell/internal/fault"
+)
+
+// List gives every connector, by name.
+func List() []connectors.Registration {
+	return []connectors.Registration{
+		fake.Registration(),
+		nessus.Registration(),
+		nuclei.Registration(),
+	}
+}
+
+// Find gives the connector of a name, or an error of kind NotFound that lists the names.
+func Find(name string) (connectors.Registration, error) {
+	list := List()
+	names := make([]string, 0, len(list))
+	for _, reg := range list {
+		if reg.Name == name {
+			return reg, nil
+		}
+		names = append(names, reg.Name)
+	}
+	return connectors.Registration{}, fault.New(fault.NotFound, "there is no connector %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// Recognize gives the connector that is surest that a body is of its format, by the
+// body's first bytes and its file name, which may be empty. Where none is, or two are
+// equally sure, it is an error of kind Invalid that says so.
+func Recognize(head []byte, name string) (connectors.Registration, error) {
+	return recognize(List(), head, name)
+}
+
+func recognize(list []connectors.Registration, head []byte, name string) (connectors.Registration, error) {
+	head = head[:min(len(head), connectors.RecognizeBytes)]
+	type candidate struct {
+		reg  connectors.Registration
+		sure int
+	}
+	var candidates []candidate
+	for _, reg := range list {
+		if reg.Recognize == nil {
+			continue
+		}
+		if sure := reg.Recognize(head, name); sure > 0 {
+			candidates = append(candidates, candidate{reg, sure})
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(b.sure, a.sure) })
+	switch {
+	case len(candidates) == 0:
+		return connectors.Registration{}, fault.New(fault.Invalid, "no connector recognises this format: name one")
+	case len(candidates) > 1 && candidates[0].sure == candidates[1].sure:
+		return connectors.Registration{}, fault.New(fault.Invalid, "this may be of %s or %s: name one", candidates[0].reg.Name, candidates[1].reg.Name)
+	}
+	return candidates[0].reg, nil
+}

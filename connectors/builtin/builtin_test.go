@@ -1,0 +1,56 @@
+package builtin
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/fault"
+)
+
+func TestListIsSortedAndNamesEachConnectorOnce(t *testing.T) {
+	var names []string
+	for _, reg := range List() {
+		names = append(names, reg.Name)
+		found, err := Find(reg.Name)
+		require.NoError(t, err)
+		require.Equal(t, reg.Title, found.Title)
+	}
+	require.True(t, slices.IsSorted(names), names)
+	require.Equal(t, names, slices.Compact(slices.Clone(names)))
+}
+
+func TestFindListsTheNamesWhenItFindsNone(t *testing.T) {
+	_, err := Find("nucleii")
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
+	require.ErrorContains(t, err, "nuclei")
+}
+
+func TestRecognizePicksTheSurestAndRefusesToGuess(t *testing.T) {
+	sure := func(name string, n int) connectors.Registration {
+		return connectors.Registration{Name: name, Recognize: func([]byte, string) int { return n }}
+	}
+	tests := []struct {
+		name string
+		list []connectors.Registration
+		want string
+		err  string
+	}{
+		{"the surest wins", []connectors.Registration{sure("a", 50), sure("b", 90), sure("c", 10)}, "b", ""},
+		{"a tie is no answer", []connectors.Registration{sure("a", 50), sure("b", 50)}, "", "a or b"},
+		{"a tie below the surest doesn't matter", []connectors.Registration{sure("a", 50), sure("b", 50), sure("c", 60)}, "c", ""},
+		{"nobody knows it", []connectors.Registration{sure("a", 0), {Name: "tracker"}}, "", "no connector recognises"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := recognize(tt.list, nil, "")
+			require.Equal(t, tt.want, got.Name)
+			if tt.err != "" {
+				require.Equal(t, fault.Invalid, fault.KindOf(err))
+				require.ErrorContains(t, err, tt.err)
+			}
+		})
+	}
+}

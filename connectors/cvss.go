@@ -1,0 +1,40 @@
+package connectors
+
+import (
+	"strings"
+
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+// CVSSOf makes a score of a vector, a number, or both, said by somebody; nothing of
+// neither. The version is the vector's own. A score outside 0 to 10 is none.
+func CVSSOf(vector string, score float64, by string) []exposure.CVSS {
+	if score < 0 || score > 10 {
+		score = 0
+	}
+	c := exposure.CVSS{Version: CVSSVersion(vector), Vector: vector, Score: score, By: by}
+	if c.Version == "" {
+		c.Vector = ""
+	}
+	if c.Vector == "" && c.Score == 0 {
+		return nil
+	}
+	return []exposure.CVSS{c}
+}
+
+// CVSSVersion tells the version of a vector by how it begins; empty if it is none.
+func CVSSVersion(vector string) string {
+	const longest = 256
+	if len(vector) > longest {
+		return ""
+	}
+	for prefix, version := range cvssPrefixes {
+		if strings.HasPrefix(vector, prefix) {
+			return version
+		}
+	}
+	return ""
+}
+
+// cvssPrefixes are how vectors begin; those of version 2 have no name of their own.
+var cvssPrefixes = map[string]string{"CVSS:4.0/": "4.0", "CVSS:3.1/": "3.1", "CVSS:3.0/": "3.0", "AV:": "2.0", "(AV:": "2.0"}
