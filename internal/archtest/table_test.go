@@ -34,7 +34,7 @@ var table = []row{
 
 	// State: who may change it, who keeps it, how the parts talk about it.
 	{pkg: "ledger", imports: "exposure asset fault", tests: "store"},
-	{pkg: "lifecycle", imports: "domain ledger fault"},
+	{pkg: "lifecycle", imports: "domain ledger fault secret"},
 	{pkg: "store", imports: "domain ledger fault secret"},
 	{pkg: "store/storetest", imports: "store domain ledger fault secret"},
 	{pkg: "ingest", imports: "domain ledger fault", tests: "store"},
@@ -45,12 +45,15 @@ var table = []row{
 	{pkg: "connectors/*", imports: "connectors connectors/jsonpull connectors/xmlpull exposure asset httpclient fault secret"},
 	{pkg: "connectors/jsonpull", imports: "connectors"}, // no connectors, these two: the streaming readers of those that need one
 	{pkg: "connectors/xmlpull", imports: "connectors"},
-	{pkg: "connectors/builtin", imports: "connectors connectors/*"},
+	// The built-in tracker and inbox keep their documents in the store, whose words for them are lifecycle's.
+	{pkg: "connectors/localtracker", imports: "connectors lifecycle fault"},
+	{pkg: "connectors/inbox", imports: "connectors lifecycle fault"},
+	{pkg: "connectors/builtin", imports: "connectors connectors/* connectors/localtracker connectors/inbox"},
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain"},
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
-	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store"},
-	{pkg: "workflows", imports: "activities lifecycle domain"},
+	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store connectors/localtracker connectors/inbox"},
+	{pkg: "workflows", imports: "activities lifecycle domain", tests: "store ledger ingest fault connectors connectors/localtracker connectors/inbox"},
 
 	// Edges.
 	{pkg: "api", imports: "lifecycle ledger domain fault secret"},

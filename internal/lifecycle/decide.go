@@ -1,0 +1,217 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/ledger"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// MaxSnooze is how long reminders may be put off: whoever needs longer accepts the risk.
+const MaxSnooze = 90 * 24 * time.Hour
+
+// Validate says what a decision lacks in itself, in whatever state its exposure is. The
+// error is of kind Invalid and names what to do about it.
+func (d *Decision) Validate(now time.Time) error {
+	switch {
+	case !slices.Contains(DecisionKinds(), d.Kind):
+		return d.invalid("there is no such decision")
+	case d.Exposure == "":
+		return d.invalid("it names no exposure")
+	case d.Cause == "":
+		return d.invalid("an idempotency key is required")
+	case d.Actor.Kind == "" || d.Actor.Name == "":
+		return d.invalid("it doesn't say who decides")
+	}
+	switch d.Kind {
+	case DecideClaim, DecideReassign:
+		if !scope.ValidName(d.Team) {
+			return d.invalid("name the team that is to own it")
+		}
+	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive:
+		return d.validException(now)
+	case DecideSnooze:
+		switch {
+		case !d.Until.After(now):
+			return d.invalid("say until when, in the future")
+		case d.Until.After(now.Add(MaxSnooze)):
+			return d.invalid("reminders can be put off for 90 days at most: accept the risk instead")
+		}
+	case DecideRetest, DecideFixClaimed, DecideReopen:
+	}
+	return nil
+}
+
+func (d *Decision) validException(now time.Time) error {
+	switch {
+	case strings.TrimSpace(d.Reason) == "":
+		return d.invalid("a reason is required")
+	case d.Until.IsZero() && len(d.EndsOn) == 0 && d.Kind != DecideFalsePositive:
+		return d.invalid("an end is required: a date, or what ends it")
+	}
+	// The domain knows what else an exception needs; an open exposure can take any.
+	ev := d.event(&exposure.Exposure{State: exposure.Open}, now)
+	if step := exposure.Next(exposure.Exposure{State: exposure.Open}, ev); step.Outcome == exposure.Refused {
+		return d.invalid(step.Why)
+	}
+	return nil
+}
+
+func (d *Decision) invalid(why string) error {
+	return fault.New(fault.Invalid, "deciding %s: %s", strings.ToValidUTF8(string(d.Kind), "?"), why)
+}
+
+// event is the decision as an event of its exposure.
+func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
+	ev := exposure.Event{Actor: d.Actor, Cause: d.Cause, Reason: d.Reason, At: now}
+	if d.Via != "" {
+		ev.Data = map[string]string{exposure.DataVia: d.Via}
+	}
+	switch d.Kind {
+	case DecideClaim:
+		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("claimed by ")
+	case DecideReassign:
+		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("assigned by ")
+	case DecideAcceptRisk:
+		ev.Kind, ev.Exception = exposure.EventAccept, d.exception(e)
+	case DecideMitigate:
+		ev.Kind, ev.Exception = exposure.EventMitigate, d.exception(e)
+	case DecideFalsePositive:
+		ev.Kind, ev.Exception = exposure.EventDismiss, d.exception(e)
+	case DecideSnooze:
+		ev.Kind, ev.Until = exposure.EventSnoozed, d.Until
+	case DecideRetest:
+		ev.Kind = exposure.EventRetest
+		if e.State == exposure.Tracked { // a workflow has to take it in hand first
+			ev.Kind = exposure.EventAdmit
+			ev.Reason = strings.TrimSpace("a test was asked for. " + d.Reason)
+		}
+	case DecideFixClaimed:
+		ev.Kind = exposure.EventClaim
+	case DecideReopen:
+		ev.Kind = exposure.EventReopen
+	}
+	return ev
+}
+
+func (d *Decision) owner(how string) *exposure.Owner {
+	return &exposure.Owner{Team: d.Team, How: how + d.Actor.Name, Confidence: 1, Manual: true}
+}
+
+func (d *Decision) exception(e *exposure.Exposure) *exposure.Exception {
+	x := &exposure.Exception{By: d.Actor.Name, Reason: d.Reason, Until: d.Until, EndsOn: d.EndsOn,
+		Digest: exposure.EvidenceDigest(*e), KEVThen: e.Decision.Inputs["kev"] == "yes"}
+	if d.Kind == DecideFalsePositive && d.Until.IsZero() && len(d.EndsOn) == 0 {
+		x.EndsOn = []string{exposure.EndsOnEvidence} // it holds for what was looked at
+	}
+	return x
+}
+
+// senseless says why a decision, though complete, would come to nothing for the exposure
+// as it is. Nothing is recorded then: a record that had no effect would mislead.
+func (d *Decision) senseless(e *exposure.Exposure) string {
+	switch d.Kind {
+	case DecideRetest:
+		switch {
+		case e.State == exposure.Closed || e.State == exposure.FalsePositive || e.Mode == exposure.ModeStore && e.State != exposure.Tracked:
+			return "it is " + strings.ReplaceAll(string(e.State), "_", " ") + ": reopen it to have it tested again"
+		case !e.Verification.Method.Probes():
+			return "no probe can test it: a complete run of " + strings.Join(e.Sources, " and ") + " will tell"
+		}
+	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive:
+		for _, end := range d.EndsOn {
+			if end == exposure.EndsOnInternet && e.Decision.Inputs["publicly_exposed"] == "yes" {
+				return "it can't end when the asset becomes reachable from the internet: it is already"
+			}
+			if end == exposure.EndsOnKEV && e.Decision.Inputs["kev"] == "yes" {
+				return "it can't end when the weakness becomes known to be exploited: it is already"
+			}
+		}
+	case DecideClaim, DecideReassign, DecideSnooze, DecideFixClaimed, DecideReopen:
+	}
+	return ""
+}
+
+// ApplyDecision records a decision in the ledger, on behalf of a caller that works in the
+// given mode. It is safe to repeat: the same cause is one decision.
+func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
+	e, err := records.Exposure(ctx, d.Exposure)
+	if err != nil {
+		return ledger.Result{}, DecisionResult{}, fault.Wrap(fault.KindOf(err), err, "reading exposure "+string(d.Exposure))
+	}
+	if why := d.senseless(&e); why != "" {
+		// Unless it was decided before, and what it led to is what forbids it now.
+		decided, err := inChain(ctx, records, &e, d.Cause)
+		if err != nil {
+			return ledger.Result{}, DecisionResult{}, err
+		}
+		if !decided {
+			return ledger.Result{}, DecisionResult{}, fault.New(fault.Conflict, "deciding %s: %s", d.Kind, why)
+		}
+	}
+	res, err := l.Apply(ctx, ledger.Change{ID: d.Exposure, As: as, Event: d.event(&e, now), IfVersion: d.IfVersion})
+	if err != nil {
+		return res, DecisionResult{}, fault.Wrap(fault.KindOf(err), err, "deciding "+string(d.Kind))
+	}
+	return res, d.result(&res), nil
+}
+
+func inChain(ctx context.Context, records Records, e *exposure.Exposure, cause string) (bool, error) {
+	if e.LastEvent.Cause == cause {
+		return true, nil
+	}
+	events, err := records.Events(ctx, e.ID)
+	if err != nil {
+		return false, fault.Wrap(fault.KindOf(err), err, "reading the events of exposure "+string(e.ID))
+	}
+	return slices.ContainsFunc(events, func(ev exposure.Event) bool { return ev.Cause == cause }), nil
+}
+
+func (d *Decision) result(r *ledger.Result) DecisionResult {
+	e := &r.Exposure
+	return DecisionResult{Exposure: e.ID, State: e.State, Version: e.Version, Seq: r.Event.Seq, Repeated: r.Repeated, Message: d.message(e)}
+}
+
+// message says in a sentence what happened.
+func (d *Decision) message(e *exposure.Exposure) string {
+	switch d.Kind {
+	case DecideClaim, DecideReassign:
+		return d.Team + " owns it now."
+	case DecideAcceptRisk:
+		return "The risk is accepted " + d.end() + "."
+	case DecideMitigate:
+		return "It counts as mitigated " + d.end() + "."
+	case DecideFalsePositive:
+		return "It is dismissed as a false positive " + d.end() + "."
+	case DecideSnooze:
+		return "No reminders until " + d.Until.UTC().Format("2006-01-02 15:04") + "."
+	case DecideRetest:
+		return "A re-test was asked for; the verdict follows."
+	case DecideFixClaimed:
+		if !e.Verification.Method.Probes() {
+			return "Taken as a claim, not as proof: the next complete run of " + strings.Join(e.Sources, " and ") + " will tell."
+		}
+		return "Taken as a claim, not as proof: the re-test begins."
+	case DecideReopen:
+		return "It is open again and will be validated."
+	}
+	return fmt.Sprintf("It is %s.", e.State)
+}
+
+func (d *Decision) end() string {
+	switch {
+	case !d.Until.IsZero() && len(d.EndsOn) > 0:
+		return "until " + d.Until.UTC().Format(time.DateOnly) + ", or until " + strings.Join(d.EndsOn, " or ") + " ends it"
+	case !d.Until.IsZero():
+		return "until " + d.Until.UTC().Format(time.DateOnly)
+	case len(d.EndsOn) > 0:
+		return "until " + strings.Join(d.EndsOn, " or ") + " ends it"
+	}
+	return "until what the sources report changes"
+}

@@ -1,0 +1,47 @@
+package lifecycle
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var keyEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// RemediationKey is what the remediations of one owner's one fix have in common.
+func RemediationKey(owner, fix string) string {
+	sum := sha256.Sum256([]byte(owner + "\x00" + fix))
+	return keyEncoding.EncodeToString(sum[:10])
+}
+
+// RemediationID names one generation of an owner's fix. It is made from what it is
+// about, so that all who would begin it at once begin the same one.
+func RemediationID(owner, fix string, generation int) string {
+	return RemediationKey(owner, fix) + "-" + strconv.Itoa(generation)
+}
+
+// IsRemediationOf reports whether a remediation is some generation of an owner's fix.
+func IsRemediationOf(id, owner, fix string) bool {
+	key, _, ok := strings.Cut(id, "-")
+	return ok && key == RemediationKey(owner, fix)
+}
+
+// IntentID names one outside effect of a remediation.
+func IntentID(remediation, kind, cause string) string { return remediation + "|" + kind + "|" + cause }
+
+// The kinds of intents.
+const (
+	IntentCreate  = "create"  // make the ticket
+	IntentComment = "comment" // say on the ticket what happened
+	IntentNotify  = "notify"  // tell the owner
+)
+
+// RemediationFilter chooses remediations. An empty field matches any.
+type RemediationFilter struct {
+	Status     RemediationStatus
+	Owner      string
+	DueBefore  time.Time
+	WakeBefore time.Time // wakes older than
+}
