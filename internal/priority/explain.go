@@ -1,0 +1,82 @@
+package priority
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+const day = "2006-01-02"
+
+func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+// reasons says what the decision is made of, one line for each fact that is known and one
+// for all that aren't.
+func reasons(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) []string {
+	lines := make([]string, 0, 10)
+	lines = append(lines, "SSVC Coordinator 2.0.3 says "+string(outcome)+", BOD 26-04 says "+string(timeline))
+	full := completed(*in)
+	var unknown []string
+	for _, each := range inputs() {
+		fact := each.fact(in)
+		name := strings.ReplaceAll(each.key, "_", " ")
+		if !fact.Known() {
+			unknown = append(unknown, name+" "+string(each.fact(&full).Value))
+			continue
+		}
+		line := name + " " + string(fact.Value)
+		if fact.From != "" {
+			line += ": " + fact.From
+		}
+		lines = append(lines, line)
+	}
+	if len(unknown) > 0 {
+		lines = append(lines, "unknown, so taken at the worst: "+strings.Join(unknown, ", "))
+	}
+	return lines
+}
+
+// due is the earlier of the directive's timeline and the policy's time for the outcome.
+// Both run from when the exposure was seen, or from when it came into KEV if that was
+// later, since nobody can be late for what wasn't known.
+func (d *Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (time.Time, string) {
+	start, from := in.Since, "when it was seen"
+	if in.KEV.Value == Yes && in.KEVAdded.After(start) {
+		start, from = in.KEVAdded, "when it came into KEV"
+	}
+	length := d.policy.Due.of(outcome)
+	rule := "the policy gives " + length.String() + " for " + string(outcome)
+	span := length.Std()
+	if limit, ok := timeline.Length(); ok && limit <= span {
+		span, rule = limit, "BOD 26-04 gives "+string(timeline)
+	}
+	due := start.Add(span).UTC().Truncate(time.Millisecond)
+	return due, "due " + due.Format(day) + ": " + rule + " from " + start.UTC().Format(day) + ", " + from
+}
+
+// admits says whether the exposure is to be worked on, and why. Every scope of the asset
+// is asked, and one that wants it is enough.
+func (d *Decider) admits(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (admitted bool, why string) {
+	length, timed := timeline.Length()
+	if timed && timeline.Rank() >= Days3.Rank() {
+		return true, "worked on: a timeline of three days never waits"
+	}
+	scopes := in.Tolerances
+	if len(scopes) == 0 {
+		scopes = []exposure.DecisionOutcome{""}
+	}
+	for _, tolerance := range scopes {
+		switch {
+		case tolerance != "" && outcome.Rank() > tolerance.Rank():
+			return true, "worked on: a scope tolerates " + string(tolerance) + " at most"
+		case tolerance != "":
+		case outcome.Rank() >= d.policy.AdmitFrom.Rank():
+			return true, "worked on: the policy admits from " + string(d.policy.AdmitFrom)
+		case timed && length <= d.policy.AdmitWithin.Std():
+			return true, "worked on: the policy admits timelines up to " + d.policy.AdmitWithin.String()
+		}
+	}
+	return false, "tracked: neither the policy nor a scope asks for work on " + string(outcome) + " with " + string(timeline)
+}
