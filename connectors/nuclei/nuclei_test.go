@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,19 +141,20 @@ func TestTemplatesThatDifferInOneByteAreNotMixedUp(t *testing.T) {
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, nuclei.Registration(), "nuclei") }
 
 func BenchmarkDecode(b *testing.B) {
-	lines, err := os.ReadFile("testdata/v3.jsonl")
+	report, err := os.ReadFile("testdata/v3.jsonl")
 	require.NoError(b, err)
-	results := bytes.SplitAfter(lines, []byte("\n"))[:6] // the findings
+	results := bytes.SplitAfter(report, []byte("\n"))[:6] // the findings
+	var lines [][]byte
+	for host := range 200 {
+		for _, result := range results {
+			lines = append(lines, bytes.ReplaceAll(result, []byte("portal"), fmt.Appendf(nil, "host%03d", host)))
+		}
+	}
 	for _, n := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.SetBytes(int64(len(bytes.Join(results, nil)) * n / 6))
-			var scratch []byte
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.SetBytes(int64(len(bytes.Join(lines, nil)) / len(lines) * n))
 			connectortest.Benchmark(b, nuclei.Registration(), n, func() io.Reader {
-				return &connectortest.Repeat{N: n, Part: func(i int) []byte {
-					host := fmt.Appendf(nil, "h%05d", i/20)
-					scratch = append(scratch[:0], bytes.ReplaceAll(results[i%6], []byte("portal"), host)...)
-					return scratch
-				}}
+				return &connectortest.Repeat{N: n, Part: func(i int) []byte { return lines[i%len(lines)] }}
 			})
 		})
 	}
