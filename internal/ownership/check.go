@@ -1,0 +1,114 @@
+package ownership
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// maxDepth is deeper than any organization.
+const maxDepth = 16
+
+// checker collects every problem of a Config.
+type checker struct {
+	teams map[string]bool
+	errs  []error
+}
+
+func (c *checker) add(path, format string, args ...any) {
+	c.errs = append(c.errs, &scope.FieldError{Path: path, Msg: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) config(cfg *Config) {
+	claimed := map[string]string{}
+	for i, team := range cfg.Teams {
+		path := fmt.Sprintf("teams[%d]", i)
+		switch {
+		case !scope.ValidName(team.Name) || team.Name == Escalation:
+			c.add(path+".name", "%q can't name a team: use letters, digits, dots, dashes and underscores, and not the word %s", team.Name, Escalation)
+		case c.teams[team.Name]:
+			c.add(path+".name", "team %q is there already", team.Name)
+		}
+		c.teams[team.Name] = true
+		for k, name := range append([]string{team.Name}, team.Aliases...) {
+			where := path + ".name"
+			if k > 0 {
+				where = fmt.Sprintf("%s.aliases[%d]", path, k-1)
+			}
+			name = strings.ToLower(name)
+			other, taken := claimed[name]
+			switch {
+			case strings.Trim(name, "*? ") == "":
+				c.add(where, "%q would claim every hint", name)
+			case taken && other != team.Name:
+				c.add(where, "%q is claimed by team %s already", name, other)
+			default:
+				claimed[name] = team.Name
+			}
+		}
+	}
+	if len(cfg.Route.Match) > 0 || cfg.Route.Continue {
+		c.add("route", "the root matches everything: move match and continue to a child")
+	}
+	c.node(&cfg.Route, "route", 0)
+	c.steps(cfg.Unowned, "unowned")
+}
+
+func (c *checker) node(n *Node, path string, depth int) {
+	if depth > maxDepth {
+		c.add(path, "the tree is more than %d levels deep", maxDepth)
+		return
+	}
+	for i, text := range n.Match {
+		if _, err := parseMatcher(text); err != nil {
+			c.add(fmt.Sprintf("%s.match[%d]", path, i), "%v", err)
+		}
+	}
+	if n.Team != "" && !c.teams[n.Team] {
+		c.add(path+".team", "there is no team %q in teams", n.Team)
+	}
+	c.steps(n.Escalation, path+".escalation")
+	for i := range n.Children {
+		child, where := &n.Children[i], fmt.Sprintf("%s.children[%d]", path, i)
+		for k := range n.Children[:i] {
+			if before := &n.Children[k]; !before.Continue && covers(before.Match, child.Match) {
+				c.add(where, "it can never be reached: children[%d] takes all that it matches", k)
+				break
+			}
+		}
+		c.node(child, where, depth+1)
+	}
+}
+
+// covers reports whether a node with the conditions of a takes everything that one with
+// those of b matches, as far as the texts tell: all of a's are among b's.
+func covers(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(text string) bool { return !slices.Contains(b, text) })
+}
+
+func (c *checker) steps(steps []Step, path string) {
+	for i, s := range steps {
+		to := s.To
+		if to != Escalation && !c.teams[to] && (len(to) < 2 || !strings.ContainsAny(to[:1], "@#")) {
+			c.add(fmt.Sprintf("%s[%d].to", path, i), "%q is neither a team, nor the word %s, nor a person or channel with @ or # in front", to, Escalation)
+		}
+		if i > 0 && s.After < steps[i-1].After {
+			c.add(fmt.Sprintf("%s[%d].after", path, i), "%s is sooner than the step before", s.After)
+		}
+	}
+}
+
+// CheckScopes gives a *scope.FieldError for every scope whose owner isn't a team.
+func (t Tree) CheckScopes(scopes []scope.Scope) []error {
+	c := checker{}
+	for i := range scopes {
+		if owner := scopes[i].Owner; owner != "" {
+			if _, ok := t.teams[owner]; !ok {
+				c.add(fmt.Sprintf("[%d].owner", i), "there is no team %q in owners.teams", owner)
+			}
+		}
+	}
+	return c.errs
+}

@@ -1,0 +1,95 @@
+// Package ownership finds the team that answers for an exposure, says how it was found
+// and how sure that is, and when whom to remind or to call in. Pure.
+//
+// What names an owner, the surest first: a route of the routing tree, hints from sources
+// that one team claims as its own, the owner of a scope, hints that several teams claim,
+// the tree's default. Where nothing does the exposure is unowned, and climbs a ladder of
+// its own.
+package ownership
+
+import (
+	"strings"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// Config is who owns what.
+type Config struct {
+	Teams   []Team `yaml:"teams" json:"teams" doc:"The teams that can own exposures."`
+	Route   Node   `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
+	Unowned []Step `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
+}
+
+// Team is one team.
+type Team struct {
+	Name    string   `yaml:"name" json:"name" doc:"Name of the team: letters, digits, dots, dashes and underscores."`
+	Aliases []string `yaml:"aliases" json:"aliases,omitempty" doc:"What sources call the team, as patterns over owner hints: tag values, CMDB groups, CODEOWNERS entries. The name itself is always one."`
+	Channel string   `yaml:"channel" json:"channel,omitempty" doc:"Where messages to the team go, as the notifier calls it."`
+}
+
+// Node is one node of the routing tree. Children are tried in order; the first that
+// matches takes the exposure, and its own children refine it. What a node doesn't set it
+// inherits from its parent.
+type Node struct {
+	Match          []string         `yaml:"match" json:"match,omitempty" doc:"What must all hold, each as field=pattern or field!=pattern. Fields: name, kind, zone, os, source, scope, check, cve, severity, tag.KEY, identifier.KIND. None matches everything."`
+	Team           string           `yaml:"team" json:"team,omitempty" doc:"Team that owns what the node matches."`
+	Continue       bool             `yaml:"continue" json:"continue,omitempty" doc:"Go on to the next sibling after a match. The first team found is the owner, later ones are told too."`
+	Escalation     []Step           `yaml:"escalation" json:"escalation,omitempty" doc:"Whom to call in, and how long after the due date."`
+	ReminderBefore []scope.Duration `yaml:"reminder_before" json:"reminder_before,omitempty" doc:"How long before the due date to remind the owner."`
+	Channel        string           `yaml:"channel" json:"channel,omitempty" doc:"Where messages go instead of the team's own channel."`
+	Children       []Node           `yaml:"children" json:"children,omitempty" doc:"Nodes that refine this one."`
+}
+
+// Step is one rung of a ladder.
+type Step struct {
+	After scope.Duration `yaml:"after" json:"after" doc:"How long after the due date, or after the exposure became unowned."`
+	To    string         `yaml:"to" json:"to" doc:"A team, the word escalation, or a person or channel with @ or # in front."`
+}
+
+// Escalation is the name that messages go to where a step names no team of ours.
+const Escalation = "escalation"
+
+// Options are what a route inherits along its path.
+type Options struct {
+	Escalation     []Step           `json:"escalation,omitempty"`
+	ReminderBefore []scope.Duration `json:"reminder_before,omitempty"`
+	Channel        string           `json:"channel,omitempty"`
+}
+
+// DefaultOptions count where no node of the path says otherwise.
+func DefaultOptions() Options {
+	return Options{
+		ReminderBefore: []scope.Duration{scope.Days(3), scope.Days(1)},
+		Escalation:     []Step{{After: scope.Days(1), To: Escalation}},
+	}
+}
+
+// DefaultUnowned is the ladder of unowned exposures where none is configured.
+func DefaultUnowned() []Step {
+	return []Step{{After: 0, To: Escalation}, {After: scope.Days(2), To: Escalation}, {After: scope.Days(7), To: Escalation}}
+}
+
+// Route is the owner of one exposure, and how it was found.
+type Route struct {
+	Team       string   // empty: unowned
+	Copies     []string // teams to be told too, sorted
+	Options    Options
+	Path       []string // why, from the root on, one step each
+	Confidence float64  // 0..1, see the Confidence constants
+}
+
+// How sure each way of finding an owner is.
+const (
+	ConfidenceRoute    = 0.95 // people wrote the route for this
+	ConfidenceAgreed   = 0.85 // hints of several sources agree
+	ConfidenceHint     = 0.75 // hints of one source
+	ConfidenceScope    = 0.6  // the scope's owner: the right house, perhaps not the right door
+	ConfidenceDisputed = 0.4  // hints name several teams; the one named most often
+	ConfidenceDefault  = 0.3  // the root's team
+)
+
+// Owner gives the route as an exposure records it. Since is the caller's to fill.
+func (r Route) Owner() exposure.Owner {
+	return exposure.Owner{Team: r.Team, How: strings.Join(r.Path, " > "), Confidence: r.Confidence}
+}
