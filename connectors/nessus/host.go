@@ -188,7 +188,7 @@ func (h *host) service(it *reportItem) serviceKey {
 	if err != nil {
 		number = 0
 	}
-	key := serviceKey{port: int(number), protocol: "tcp"} //nolint:gosec // it has 16 bits
+	key := serviceKey{port: int(number), protocol: "tcp"}
 	switch string(it.protocol) {
 	case "tcp":
 	case "udp":

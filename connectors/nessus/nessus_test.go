@@ -3,7 +3,6 @@ package nessus
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,71 +16,45 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// record is a sink that keeps everything.
+// record is a sink that keeps everything and answers Observe with an error.
 type record struct {
-	runs         []exposure.Run
-	coverage     []exposure.Coverage
-	observations []exposure.Observation
-	skipped      map[string]int
-	full         error // what Observe answers
+	connectortest.Recorder
+	full error
 }
 
-func (s *record) Run(run exposure.Run) error { s.runs = append(s.runs, run); return nil }
-func (s *record) Cover(cov exposure.Coverage) error {
-	s.coverage = append(s.coverage, cov)
-	return nil
-}
 func (s *record) Observe(obs exposure.Observation) error {
-	s.observations = append(s.observations, obs)
-	return s.full
-}
-func (s *record) Skip(reason string, _ connectors.Position) {
-	if s.skipped == nil {
-		s.skipped = map[string]int{}
-	}
-	s.skipped[reason]++
+	return errors.Join(s.Recorder.Observe(obs), s.full)
 }
 
-func (s *record) golden(t *testing.T) string {
-	t.Helper()
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	for _, v := range []any{s.runs, s.coverage, s.observations, s.skipped} {
-		require.NoError(t, enc.Encode(v))
-	}
-	return out.String()
-}
-
-func decoder(t testing.TB, config *Config) connectors.Decoder {
-	t.Helper()
-	require.Empty(t, config.Validate())
-	instance, err := Registration().Open(connectors.Env{Source: "nessus-dc1"}, config)
-	require.NoError(t, err)
-	d, ok := instance.(connectors.Decoder)
-	require.True(t, ok)
-	return d
-}
-
-func decode(t testing.TB, body io.Reader) (*record, error) {
-	t.Helper()
+func zoned() *Config {
 	config := defaults()
 	config.Zone = "dc1"
-	sink := &record{}
-	return sink, decoder(t, config).Decode(t.Context(), body, sink)
+	return config
 }
 
-func read(t testing.TB, name string) []byte {
-	t.Helper()
+func decoder(tb testing.TB, config *Config) connectors.Decoder {
+	tb.Helper()
+	require.Empty(tb, config.Validate())
+	return connectortest.Open(tb, Registration(), config)
+}
+
+func decode(tb testing.TB, body io.Reader) (*record, error) {
+	tb.Helper()
+	sink := &record{}
+	return sink, decoder(tb, zoned()).Decode(tb.Context(), body, sink)
+}
+
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return body
 }
 
@@ -90,17 +63,12 @@ func TestReportsBecomeWhatTheGoldenFilesSay(t *testing.T) {
 	for _, sample := range Registration().Samples {
 		t.Run(sample.File, func(t *testing.T) {
 			t.Parallel()
+			connectortest.Golden(t, Registration(), zoned(), sample.File, *update)
 			sink, err := decode(t, bytes.NewReader(read(t, sample.File)))
 			require.NoError(t, err)
-			require.Len(t, sink.observations, sample.Findings)
-			require.Len(t, sink.runs, 1)
-			require.Equal(t, sample.Complete, sink.runs[0].Complete)
-			path := filepath.Join("testdata", sample.File+".golden")
-			got := sink.golden(t)
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-			}
-			require.Equal(t, string(read(t, sample.File+".golden")), got)
+			require.Len(t, sink.Observed, sample.Findings)
+			require.Len(t, sink.Runs, 1)
+			require.Equal(t, sample.Complete, sink.Runs[0].Complete)
 		})
 	}
 }
@@ -119,25 +87,24 @@ func TestRealReportsGiveTheirNaturalCounts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join("..", "..", "..", "shared", "samples", "nessus", tt.file)
-			body, err := os.Open(path)
+			path := filepath.Join(connectortest.Shared(t, "nessus"), tt.file)
+			body, err := os.ReadFile(path)
 			if err != nil {
 				t.Skip("no sample at " + path)
 			}
-			defer body.Close()
-			sink, err := decode(t, body)
+			sink, err := decode(t, bytes.NewReader(body))
 			require.NoError(t, err)
-			require.Len(t, sink.coverage, tt.hosts)
-			require.Len(t, sink.observations, tt.items)
-			require.Empty(t, sink.skipped)
-			run := sink.runs[0]
+			require.Len(t, sink.Covered, tt.hosts)
+			require.Len(t, sink.Observed, tt.items)
+			require.Empty(t, sink.Skipped)
+			run := sink.Runs[0]
 			require.True(t, run.Complete, run.Why)
 			require.Equal(t, tt.hosts, run.Targets)
 			require.Len(t, run.Checks, tt.checks)
 			require.False(t, run.Started.IsZero())
 			require.True(t, run.Finished.After(run.Started))
 			authenticated, ok, operatingSys := 0, 0, 0
-			for _, cov := range sink.coverage {
+			for _, cov := range sink.Covered {
 				if cov.Authenticated {
 					authenticated++
 				}
@@ -152,7 +119,7 @@ func TestRealReportsGiveTheirNaturalCounts(t *testing.T) {
 			}
 			require.Equal(t, []int{tt.authenticated, tt.ok, tt.operatingSys}, []int{authenticated, ok, operatingSys})
 			uids := map[string]string{}
-			for _, obs := range sink.observations {
+			for _, obs := range sink.Observed {
 				uid := obs.Asset.Name + obs.Finding.UID
 				if evidence, again := uids[uid]; again {
 					require.Equal(t, evidence, obs.Finding.Evidence, "repeats are one finding")
@@ -200,9 +167,9 @@ func TestCoverageSaysHowTheScanOfAHostWent(t *testing.T) {
 			t.Parallel()
 			sink, err := decode(t, strings.NewReader(report("", tt.hosts)))
 			require.NoError(t, err)
-			require.Len(t, sink.coverage, 1)
-			require.Equal(t, tt.outcome, sink.coverage[0].Outcome)
-			require.Equal(t, tt.auth, sink.coverage[0].Authenticated)
+			require.Len(t, sink.Covered, 1)
+			require.Equal(t, tt.outcome, sink.Covered[0].Outcome)
+			require.Equal(t, tt.auth, sink.Covered[0].Authenticated)
 		})
 	}
 }
@@ -243,7 +210,7 @@ func TestChecksComeFromThePolicyOrAreUnknown(t *testing.T) {
 			config.Plugins = tt.plugins
 			sink := &record{}
 			require.NoError(t, decoder(t, config).Decode(t.Context(), strings.NewReader(report(tt.policy, reportHost(scanned))), sink))
-			require.Equal(t, tt.want, sink.runs[0].Checks)
+			require.Equal(t, tt.want, sink.Runs[0].Checks)
 		})
 	}
 }
@@ -256,9 +223,9 @@ func TestWhatAllPluginsLeavesOutHasASchemeOfItsOwn(t *testing.T) {
 	} {
 		sink, err := decode(t, strings.NewReader(report(`<FamilySelection><FamilyItem><Status>enabled</Status></FamilyItem></FamilySelection>`, reportHost(scanned+item))))
 		require.NoError(t, err)
-		run, cov := sink.runs[0], sink.coverage[0]
+		run, cov := sink.Runs[0], sink.Covered[0]
 		require.True(t, run.Covers(cov, "nessus:19506", ""))
-		require.False(t, run.Covers(cov, sink.observations[1].Finding.Check, ""))
+		require.False(t, run.Covers(cov, sink.Observed[1].Finding.Check, ""))
 	}
 }
 
@@ -269,8 +236,8 @@ func TestTimesWithoutAZoneAreInTheSourcesZone(t *testing.T) {
 	sink := &record{}
 	host := `<ReportHost name="h"><HostProperties><tag name="HOST_START">Wed Jul  2 09:05:00 2025</tag><tag name="HOST_END">Wed Jul 2 10:05:00 2025</tag></HostProperties></ReportHost>`
 	require.NoError(t, decoder(t, config).Decode(t.Context(), strings.NewReader(report("", host)), sink))
-	require.Equal(t, time.Date(2025, 7, 2, 7, 5, 0, 0, time.UTC), sink.runs[0].Started)
-	require.Equal(t, time.Date(2025, 7, 2, 8, 5, 0, 0, time.UTC), sink.coverage[0].CheckedAt)
+	require.Equal(t, time.Date(2025, 7, 2, 7, 5, 0, 0, time.UTC), sink.Runs[0].Started)
+	require.Equal(t, time.Date(2025, 7, 2, 8, 5, 0, 0, time.UTC), sink.Covered[0].CheckedAt)
 }
 
 func TestOneReportHasOneRunID(t *testing.T) {
@@ -278,7 +245,7 @@ func TestOneReportHasOneRunID(t *testing.T) {
 	id := func(body string) string {
 		sink, err := decode(t, strings.NewReader(body))
 		require.NoError(t, err)
-		return sink.runs[0].ID
+		return sink.Runs[0].ID
 	}
 	body := report("", reportHost(scanned))
 	require.Equal(t, id(body), id("<!-- exported again -->"+body))
@@ -289,7 +256,7 @@ func TestAHostThatNothingIdentifiesIsKnownByItsLabel(t *testing.T) {
 	t.Parallel()
 	sink, err := decode(t, strings.NewReader(report("", strings.Replace(reportHost(scanned), "h1.quellsec.com", "[REDACTED]", 1))))
 	require.NoError(t, err)
-	require.Equal(t, []asset.Identifier{{Kind: asset.Label, Scope: "nessus-dc1", Value: "[REDACTED]"}}, sink.coverage[0].Asset.Identifiers)
+	require.Equal(t, []asset.Identifier{{Kind: asset.Label, Scope: "test-source", Value: "[REDACTED]"}}, sink.Covered[0].Asset.Identifiers)
 }
 
 func TestManyFindingsOnOneHostAreNotHeldBack(t *testing.T) {
@@ -300,9 +267,9 @@ func TestManyFindingsOnOneHostAreNotHeldBack(t *testing.T) {
 	}
 	sink, err := decode(t, strings.NewReader(report("", reportHost(items.String()))))
 	require.NoError(t, err)
-	require.Len(t, sink.observations, 2*maxPending+1)
-	require.Len(t, sink.observations[0].Asset.Services, maxPending+1, "what was emitted isn't changed by what comes later")
-	require.Len(t, sink.coverage[0].Asset.Services, 2*maxPending+1)
+	require.Len(t, sink.Observed, 2*maxPending+1)
+	require.Len(t, sink.Observed[0].Asset.Services, maxPending+1, "what was emitted isn't changed by what comes later")
+	require.Len(t, sink.Covered[0].Asset.Services, 2*maxPending+1)
 }
 
 func TestABrokenReportEmitsWhatCameBeforeAndIsIncomplete(t *testing.T) {
@@ -316,15 +283,15 @@ func TestABrokenReportEmitsWhatCameBeforeAndIsIncomplete(t *testing.T) {
 		var syntax *connectors.SyntaxError
 		require.ErrorAs(t, err, &syntax, "cut at %d", size)
 		require.LessOrEqual(t, syntax.Offset, int64(size))
-		require.Len(t, sink.runs, 1)
-		require.False(t, sink.runs[0].Complete)
-		require.GreaterOrEqual(t, len(sink.observations), seen, "more of the report gives no fewer findings")
-		seen = len(sink.observations)
-		for i, obs := range sink.observations {
-			require.Equal(t, whole.observations[i].Finding.UID, obs.Finding.UID)
+		require.Len(t, sink.Runs, 1)
+		require.False(t, sink.Runs[0].Complete)
+		require.GreaterOrEqual(t, len(sink.Observed), seen, "more of the report gives no fewer findings")
+		seen = len(sink.Observed)
+		for i, obs := range sink.Observed {
+			require.Equal(t, whole.Observed[i].Finding.UID, obs.Finding.UID)
 		}
 	}
-	require.Len(t, whole.observations, seen)
+	require.Len(t, whole.Observed, seen)
 }
 
 func TestHostileReportsAreRefusedOrHarmless(t *testing.T) {
@@ -348,15 +315,15 @@ func TestHostileReportsAreRefusedOrHarmless(t *testing.T) {
 			sink, err := decode(t, strings.NewReader(tt.body))
 			if tt.says == "" {
 				require.NoError(t, err)
-				require.Len(t, sink.observations, 1)
-				require.NotContains(t, sink.observations[0].Finding.Title, "\x00")
+				require.Len(t, sink.Observed, 1)
+				require.NotContains(t, sink.Observed[0].Finding.Title, "\x00")
 				return
 			}
 			var syntax *connectors.SyntaxError
 			require.ErrorAs(t, err, &syntax)
 			require.ErrorContains(t, err, tt.says)
-			if len(sink.runs) > 0 {
-				require.False(t, sink.runs[0].Complete)
+			if len(sink.Runs) > 0 {
+				require.False(t, sink.Runs[0].Complete)
 			}
 		})
 	}
@@ -368,8 +335,8 @@ func TestDecodeStopsAtTheFirstErrorOfItsSinkAndWithItsContext(t *testing.T) {
 	sink := &record{full: full}
 	d := decoder(t, defaults())
 	require.ErrorIs(t, d.Decode(t.Context(), bytes.NewReader(read(t, "two-hosts.nessus")), sink), full)
-	require.Len(t, sink.observations, 1)
-	require.Empty(t, sink.coverage)
+	require.Len(t, sink.Observed, 1)
+	require.Empty(t, sink.Covered)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, d.Decode(ctx, bytes.NewReader(read(t, "two-hosts.nessus")), &record{}), context.Canceled)

@@ -77,13 +77,13 @@ func (p *policy) readPreferences(r *xmlpull.Reader) {
 
 // readSet reads "19506;10180;…" piece by piece: it can be megabytes long.
 func (p *policy) readSet(r *xmlpull.Reader) {
-	var id uint64
+	var id uint32
 	digits := 0
 	end := func() {
 		if digits > 0 && digits <= 9 {
 			p.plugins++
 			if len(p.set) < maxSet {
-				p.set = append(p.set, uint32(id))
+				p.set = append(p.set, id)
 			}
 		}
 		id, digits = 0, 0
@@ -99,7 +99,7 @@ func (p *policy) readSet(r *xmlpull.Reader) {
 					continue
 				}
 				if digits++; digits <= 9 {
-					id = 10*id + uint64(c-'0')
+					id = 10*id + uint32(c-'0') // nine digits fit
 				}
 			}
 		case xmlpull.Start, xmlpull.End:

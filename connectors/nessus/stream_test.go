@@ -2,9 +2,10 @@ package nessus
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -97,7 +99,7 @@ type counter struct {
 func (c *counter) Run(run exposure.Run) error       { c.run = run; return nil }
 func (c *counter) Cover(exposure.Coverage) error    { return nil }
 func (c *counter) Skip(string, connectors.Position) {}
-func (c *counter) Observe(obs exposure.Observation) error {
+func (c *counter) Observe(exposure.Observation) error {
 	c.findings++
 	if c.findings%50_000 == 0 {
 		runtime.GC()
@@ -147,8 +149,8 @@ func TestAPluginThatSaysSomethingElseIsNotMistakenForItsLastWords(t *testing.T) 
 	host := func(items string) string { return `<ReportHost name="a">` + items + `</ReportHost>` }
 	sink, err := decode(t, strings.NewReader(report("", host(item("1", "a"))+host(item("3", "a"))+host(item("1", "b"))+host(item("1", "a")))))
 	require.NoError(t, err)
-	var got []string
-	for _, obs := range sink.observations {
+	got := make([]string, 0, len(sink.Observed))
+	for _, obs := range sink.Observed {
 		got = append(got, string(obs.Finding.Severity)+" "+obs.Finding.Description)
 	}
 	require.Equal(t, []string{"low a", "high a", "low b", "low a"}, got)
@@ -159,22 +161,27 @@ func FuzzDecode(f *testing.F) {
 		f.Add(read(f, sample.File))
 	}
 	f.Add([]byte(report(`<Preferences><ServerPreferences><preference><name>plugin_set</name><value>1;2</value></preference></ServerPreferences></Preferences>`, reportHost(scanned))))
+	files, err := filepath.Glob(filepath.Join(connectortest.Shared(f, Name), "*"))
+	require.NoError(f, err)
+	for _, file := range files {
+		seed, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(seed[:min(len(seed), 64<<10)]) // more only makes the fuzzer slow
+	}
 	d := decoder(f, defaults())
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sink := &record{}
 		err := d.Decode(t.Context(), bytes.NewReader(body), sink)
 		var syntax *connectors.SyntaxError
 		if err != nil {
-			require.True(t, errors.As(err, &syntax), "%v", err)
+			require.ErrorAs(t, err, &syntax)
 			require.LessOrEqual(t, syntax.Offset, int64(len(body)))
 		}
-		for _, run := range sink.runs {
-			require.False(t, run.Complete && (err != nil || len(sink.coverage) == 0))
+		for _, run := range sink.Runs {
+			require.False(t, run.Complete && (err != nil || len(sink.Covered) == 0))
 		}
-		for _, obs := range sink.observations {
-			require.NotEmpty(t, obs.Finding.UID)
-			require.NotEmpty(t, obs.Finding.Check)
-			require.NotContains(t, obs.Finding.UID+obs.Finding.Check+obs.Finding.Location, "\x00")
+		for _, obs := range sink.Observed {
+			connectortest.CheckObservation(t, obs)
 			require.LessOrEqual(t, len(obs.Finding.Evidence), exposure.MaxEvidence)
 			require.LessOrEqual(t, len(obs.Finding.Vendor), exposure.MaxVendor)
 		}

@@ -29,11 +29,11 @@ func (c *Config) Validate() []error {
 }
 
 var docs = connectors.Page{
-	Needs: "The XML that `nmap -oX` writes, sent to the source's webhook, uploaded, or given to `quell ingest`.",
-	Maps: `Each host that is up is a host, known by its addresses, its MAC and the name it was scanned by; names from reverse DNS are weak. Open ports are its services and, unless ` + "`open_ports: services`" + `, informational findings "nmap:open-port" at "22/tcp". Scripts that report weaknesses (vulners, vulscan, *-vuln-*, ssl-*, *-default-accounts, and whatever says VULNERABLE) are findings "nmap:" and the script's name, with the CVEs that they name; vulners and vulscan only compare version banners, which is noted. Other scripts' output is evidence of their port.`,
-	Fixed: "By absence from a later, complete scan that looked at the port.",
+	Needs:    "The XML that `nmap -oX` writes, sent to the source's webhook, uploaded, or given to `quell ingest`.",
+	Maps:     `Each host that is up is a host, known by its addresses, its MAC and the name it was scanned by; names from reverse DNS are weak. Open ports are its services and, unless ` + "`open_ports: services`" + `, informational findings "nmap:open-port" at "22/tcp". Scripts that report weaknesses (vulners, vulscan, *-vuln-*, ssl-*, *-default-accounts, and whatever says VULNERABLE) are findings "nmap:" and the script's name, with the CVEs that they name; vulners and vulscan only compare version banners, which is noted. Other scripts' output is evidence of their port.`,
+	Fixed:    "By absence from a later, complete scan that looked at the port.",
 	Coverage: `A run is complete if nmap says that it finished with success, at least one host was scanned, and as many hosts are listed as were up. Looked at are the ports of a host that answered: those reported open or closed. A filtered port, a host that is down, or one that timed out proves nothing, and neither does a scan without ports (-sn). Of scripts, only those count as run that the command line names one by one or by a pattern like "http-vuln-*", since a category's members are not in the report; vulners and vulscan only together with version detection.`,
-	Limits: `Output of masscan and naabu in nmap's format is read, but says nothing of closed ports, so nothing is concluded from absence. Results of IP protocol scans (-sO) are left out.`,
+	Limits:   `Output of masscan and naabu in nmap's format is read, but says nothing of closed ports, so nothing is concluded from absence. Results of IP protocol scans (-sO) are left out.`,
 	Example: `sources:
   - name: nmap-perimeter
     connector: nmap

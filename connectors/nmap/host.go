@@ -120,9 +120,8 @@ func (h *host) readPorts(r *xmlpull.Reader) error {
 			h.readExtra(r)
 		case "port":
 			var p port
-			p.read(r)
-			if r.Err() != nil {
-				return nil // a port that isn't whole isn't reported
+			if p.read(r); r.Err() != nil {
+				continue // a port that isn't whole isn't reported
 			}
 			if err := h.add(&p, r); err != nil {
 				return err
@@ -165,13 +164,11 @@ func answered(state string) bool { return state == "open" || state == "closed" }
 
 // add takes up one port.
 func (h *host) add(p *port, r *xmlpull.Reader) error {
-	id, err := strconv.ParseUint(p.number, 10, 16)
 	listed := h.d.listed.of([]byte(p.protocol))
-	if err != nil || listed == nil {
+	if !p.numbered() || listed == nil {
 		h.d.sink.Skip("not a TCP, UDP or SCTP port", r.Position())
 		return nil
 	}
-	p.id, p.number = int(id), strconv.FormatUint(id, 10) //nolint:gosec // it has 16 bits
 	h.d.ports++
 	listed.add(p.id)
 	if answered(p.state) {
@@ -216,9 +213,8 @@ func (h *host) readScripts(r *xmlpull.Reader) error {
 			continue
 		}
 		var s script
-		s.read(r)
-		if r.Err() != nil {
-			return nil
+		if s.read(r); r.Err() != nil {
+			continue // likewise
 		}
 		if err := h.result(&s, nil, r); err != nil {
 			return err

@@ -3,7 +3,6 @@ package nmap
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"io"
@@ -15,71 +14,45 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// record is a sink that keeps everything.
+// record is a sink that keeps everything and answers Observe with an error.
 type record struct {
-	runs         []exposure.Run
-	coverage     []exposure.Coverage
-	observations []exposure.Observation
-	skipped      map[string]int
-	full         error // what Observe answers
+	connectortest.Recorder
+	full error
 }
 
-func (s *record) Run(run exposure.Run) error { s.runs = append(s.runs, run); return nil }
-func (s *record) Cover(cov exposure.Coverage) error {
-	s.coverage = append(s.coverage, cov)
-	return nil
-}
 func (s *record) Observe(obs exposure.Observation) error {
-	s.observations = append(s.observations, obs)
-	return s.full
-}
-func (s *record) Skip(reason string, _ connectors.Position) {
-	if s.skipped == nil {
-		s.skipped = map[string]int{}
-	}
-	s.skipped[reason]++
+	return errors.Join(s.Recorder.Observe(obs), s.full)
 }
 
-func (s *record) golden(t *testing.T) string {
-	t.Helper()
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	for _, v := range []any{s.runs, s.coverage, s.observations, s.skipped} {
-		require.NoError(t, enc.Encode(v))
-	}
-	return out.String()
-}
-
-func decoder(t testing.TB, config *Config) connectors.Decoder {
-	t.Helper()
-	require.Empty(t, config.Validate())
-	instance, err := Registration().Open(connectors.Env{Source: "nmap-dc1"}, config)
-	require.NoError(t, err)
-	d, ok := instance.(connectors.Decoder)
-	require.True(t, ok)
-	return d
-}
-
-func decode(t testing.TB, body io.Reader) (*record, error) {
-	t.Helper()
+func zoned() *Config {
 	config := defaults()
 	config.Zone = "dc1"
-	sink := &record{}
-	return sink, decoder(t, config).Decode(t.Context(), body, sink)
+	return config
 }
 
-func read(t testing.TB, name string) []byte {
-	t.Helper()
+func decoder(tb testing.TB, config *Config) connectors.Decoder {
+	tb.Helper()
+	require.Empty(tb, config.Validate())
+	return connectortest.Open(tb, Registration(), config)
+}
+
+func decode(tb testing.TB, body io.Reader) (*record, error) {
+	tb.Helper()
+	sink := &record{}
+	return sink, decoder(tb, zoned()).Decode(tb.Context(), body, sink)
+}
+
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return body
 }
 
@@ -88,17 +61,12 @@ func TestReportsBecomeWhatTheGoldenFilesSay(t *testing.T) {
 	for _, sample := range Registration().Samples {
 		t.Run(sample.File, func(t *testing.T) {
 			t.Parallel()
+			connectortest.Golden(t, Registration(), zoned(), sample.File, *update)
 			sink, err := decode(t, bytes.NewReader(read(t, sample.File)))
 			require.NoError(t, err)
-			require.Len(t, sink.observations, sample.Findings)
-			require.Len(t, sink.runs, 1)
-			require.Equal(t, sample.Complete, sink.runs[0].Complete)
-			path := filepath.Join("testdata", sample.File+".golden")
-			got := sink.golden(t)
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-			}
-			require.Equal(t, string(read(t, sample.File+".golden")), got)
+			require.Len(t, sink.Observed, sample.Findings)
+			require.Len(t, sink.Runs, 1)
+			require.Equal(t, sample.Complete, sink.Runs[0].Complete)
 		})
 	}
 }
@@ -119,25 +87,24 @@ func TestRealReportsGiveTheirNaturalCounts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join("..", "..", "..", "shared", "samples", "nmap", tt.file)
-			body, err := os.Open(path)
+			path := filepath.Join(connectortest.Shared(t, "nmap"), tt.file)
+			body, err := os.ReadFile(path)
 			if err != nil {
 				t.Skip("no sample at " + path)
 			}
-			defer body.Close()
-			sink, err := decode(t, body)
+			sink, err := decode(t, bytes.NewReader(body))
 			require.NoError(t, err)
-			run := sink.runs[0]
+			run := sink.Runs[0]
 			require.Equal(t, tt.complete, run.Complete, run.Why)
-			require.Len(t, sink.coverage, tt.hosts)
+			require.Len(t, sink.Covered, tt.hosts)
 			require.Equal(t, map[string]int{"hosts": tt.hosts, "up": tt.up, "ports": tt.ports}, run.Counts)
 			services := 0
-			for _, cov := range sink.coverage {
+			for _, cov := range sink.Covered {
 				services += len(cov.Asset.Services)
 			}
 			require.Equal(t, tt.open, services)
-			require.Len(t, sink.observations, tt.open+tt.scripts)
-			require.Equal(t, tt.ports-tt.open, sink.skipped["port not open"])
+			require.Len(t, sink.Observed, tt.open+tt.scripts)
+			require.Equal(t, tt.ports-tt.open, sink.Skipped["port not open"])
 		})
 	}
 }
@@ -185,9 +152,9 @@ func TestCoverageNamesThePortsThatAnswered(t *testing.T) {
 			t.Parallel()
 			sink, err := decode(t, strings.NewReader(report("nmap", reportHost(tt.status, tt.ports))))
 			require.NoError(t, err)
-			require.Len(t, sink.coverage, 1)
-			require.Equal(t, tt.outcome, sink.coverage[0].Outcome)
-			require.Equal(t, tt.locations, sink.coverage[0].Locations)
+			require.Len(t, sink.Covered, 1)
+			require.Equal(t, tt.outcome, sink.Covered[0].Outcome)
+			require.Equal(t, tt.locations, sink.Covered[0].Locations)
 		})
 	}
 }
@@ -196,15 +163,15 @@ func TestAPortProvesItsAbsenceOnlyWhereItAnswered(t *testing.T) {
 	t.Parallel()
 	sink, err := decode(t, bytes.NewReader(read(t, "office.xml")))
 	require.NoError(t, err)
-	run, cov := sink.runs[0], sink.coverage[1]
+	run, cov := sink.Runs[0], sink.Covered[1]
 	require.True(t, run.Covers(cov, "nmap:open-port", "23/tcp"), "closed")
 	require.False(t, run.Covers(cov, "nmap:open-port", "8080/tcp"), "filtered")
 	require.False(t, run.Covers(cov, "nmap:open-port", "9999/tcp"), "not scanned")
 	require.True(t, run.Covers(cov, "nmap:vulners", "23/tcp"))
 	require.True(t, run.Covers(cov, "nmap:smb-vuln-ms08-067", ""), "host scripts look at the host")
 	require.False(t, run.Covers(cov, "nmap:http-vuln-cve2017-5638", "23/tcp"), "not among the scripts")
-	require.False(t, run.Covers(sink.coverage[0], "nmap:open-port", "23/tcp"), "down")
-	require.False(t, run.Covers(sink.coverage[3], "nmap:open-port", "23/tcp"), "all filtered")
+	require.False(t, run.Covers(sink.Covered[0], "nmap:open-port", "23/tcp"), "down")
+	require.False(t, run.Covers(sink.Covered[3], "nmap:open-port", "23/tcp"), "all filtered")
 }
 
 func TestScriptsAreKnownByNameOnly(t *testing.T) {
@@ -240,8 +207,8 @@ func TestARunIsCompleteOnlyWhenItSaysSoAndLosesNoHost(t *testing.T) {
 			t.Parallel()
 			sink, err := decode(t, strings.NewReader(tt.body))
 			require.NoError(t, err)
-			require.Equal(t, tt.why == "", sink.runs[0].Complete)
-			require.Contains(t, sink.runs[0].Why, tt.why)
+			require.Equal(t, tt.why == "", sink.Runs[0].Complete)
+			require.Contains(t, sink.Runs[0].Why, tt.why)
 		})
 	}
 }
@@ -251,8 +218,8 @@ func TestAHostScanProvesNothingAboutPorts(t *testing.T) {
 	body := strings.Replace(report("nmap -sn", reportHost(up, "")), `<scaninfo protocol="tcp" services="1-100"/>`, "", 1)
 	sink, err := decode(t, strings.NewReader(body))
 	require.NoError(t, err)
-	require.Empty(t, sink.runs[0].Checks)
-	require.False(t, sink.runs[0].Covers(sink.coverage[0], "nmap:open-port", "22/tcp"))
+	require.Empty(t, sink.Runs[0].Checks)
+	require.False(t, sink.Runs[0].Covers(sink.Covered[0], "nmap:open-port", "22/tcp"))
 }
 
 func TestOpenPortsCanBeServicesOnly(t *testing.T) {
@@ -260,8 +227,8 @@ func TestOpenPortsCanBeServicesOnly(t *testing.T) {
 	sink := &record{}
 	d := decoder(t, &Config{OpenPorts: openServices})
 	require.NoError(t, d.Decode(t.Context(), bytes.NewReader(read(t, "office.xml")), sink))
-	require.Len(t, sink.observations, 3, "the scripts'")
-	require.Len(t, sink.coverage[1].Asset.Services, 3)
+	require.Len(t, sink.Observed, 3, "the scripts'")
+	require.Len(t, sink.Covered[1].Asset.Services, 3)
 }
 
 func TestNamesFromReverseDNSAreWeak(t *testing.T) {
@@ -273,7 +240,7 @@ func TestNamesFromReverseDNSAreWeak(t *testing.T) {
 		{Kind: asset.MAC, Scope: "dc1", Value: "02:00:5e:30:00:01"},
 		{Kind: asset.IP, Scope: "dc1", Value: "10.30.0.1"},
 		{Kind: asset.Hostname, Scope: "dc1", Value: "old-name.quellsec.com"},
-	}, sink.coverage[1].Asset.Identifiers)
+	}, sink.Covered[1].Asset.Identifiers)
 }
 
 func TestABrokenReportEmitsWhatCameBeforeAndIsIncomplete(t *testing.T) {
@@ -287,15 +254,15 @@ func TestABrokenReportEmitsWhatCameBeforeAndIsIncomplete(t *testing.T) {
 		var syntax *connectors.SyntaxError
 		require.ErrorAs(t, err, &syntax, "cut at %d", size)
 		require.LessOrEqual(t, syntax.Offset, int64(size))
-		require.Len(t, sink.runs, 1)
-		require.False(t, sink.runs[0].Complete)
-		require.GreaterOrEqual(t, len(sink.observations), seen, "more of the report gives no fewer findings")
-		seen = len(sink.observations)
-		for i, obs := range sink.observations {
-			require.Equal(t, whole.observations[i].Finding.UID, obs.Finding.UID)
+		require.Len(t, sink.Runs, 1)
+		require.False(t, sink.Runs[0].Complete)
+		require.GreaterOrEqual(t, len(sink.Observed), seen, "more of the report gives no fewer findings")
+		seen = len(sink.Observed)
+		for i, obs := range sink.Observed {
+			require.Equal(t, whole.Observed[i].Finding.UID, obs.Finding.UID)
 		}
 	}
-	require.Len(t, whole.observations, seen)
+	require.Len(t, whole.Observed, seen)
 }
 
 func TestHostileReportsAreRefusedOrHarmless(t *testing.T) {
@@ -317,14 +284,14 @@ func TestHostileReportsAreRefusedOrHarmless(t *testing.T) {
 			sink, err := decode(t, strings.NewReader(tt.body))
 			if tt.says == "" {
 				require.NoError(t, err)
-				require.Len(t, sink.observations, 1)
+				require.Len(t, sink.Observed, 1)
 				return
 			}
 			var syntax *connectors.SyntaxError
 			require.ErrorAs(t, err, &syntax)
 			require.ErrorContains(t, err, tt.says)
-			if len(sink.runs) > 0 {
-				require.False(t, sink.runs[0].Complete)
+			if len(sink.Runs) > 0 {
+				require.False(t, sink.Runs[0].Complete)
 			}
 		})
 	}
@@ -336,7 +303,7 @@ func TestDecodeStopsAtTheFirstErrorOfItsSinkAndWithItsContext(t *testing.T) {
 	sink := &record{full: full}
 	d := decoder(t, defaults())
 	require.ErrorIs(t, d.Decode(t.Context(), bytes.NewReader(read(t, "office.xml")), sink), full)
-	require.Len(t, sink.observations, 1)
+	require.Len(t, sink.Observed, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, d.Decode(ctx, bytes.NewReader(read(t, "office.xml")), &record{}), context.Canceled)

@@ -117,8 +117,9 @@ func scripts(args string) []string {
 			lists = append(lists, words[i+1])
 		}
 	}
-	var out []string
-	for _, name := range strings.Split(strings.Join(lists, ","), ",") {
+	names := strings.Split(strings.Join(lists, ","), ",")
+	out := make([]string, 0, len(names))
+	for _, name := range names {
 		name = strings.TrimPrefix(name, "+")
 		name = strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], ".nse")
 		switch {

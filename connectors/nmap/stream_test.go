@@ -2,15 +2,17 @@ package nmap
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -79,7 +81,7 @@ type counter struct {
 func (c *counter) Run(run exposure.Run) error       { c.run = run; return nil }
 func (c *counter) Cover(exposure.Coverage) error    { return nil }
 func (c *counter) Skip(string, connectors.Position) {}
-func (c *counter) Observe(obs exposure.Observation) error {
+func (c *counter) Observe(exposure.Observation) error {
 	c.findings++
 	if c.findings%50_000 == 0 {
 		runtime.GC()
@@ -111,22 +113,27 @@ func FuzzDecode(f *testing.F) {
 		f.Add(read(f, sample.File))
 	}
 	f.Add([]byte(report("nmap -sV --script vulners,x-*", reportHost(up, reportPort("22", "open", `<script id="vulners" output="CVE-2024-1"><elem key="cvss">1e9</elem></script>`)))))
+	files, err := filepath.Glob(filepath.Join(connectortest.Shared(f, Name), "*"))
+	require.NoError(f, err)
+	for _, file := range files {
+		seed, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(seed[:min(len(seed), 64<<10)]) // more only makes the fuzzer slow
+	}
 	d := decoder(f, defaults())
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sink := &record{}
 		err := d.Decode(t.Context(), bytes.NewReader(body), sink)
 		var syntax *connectors.SyntaxError
 		if err != nil {
-			require.True(t, errors.As(err, &syntax), "%v", err)
+			require.ErrorAs(t, err, &syntax)
 			require.LessOrEqual(t, syntax.Offset, int64(len(body)))
 		}
-		for _, run := range sink.runs {
-			require.False(t, run.Complete && (err != nil || len(sink.coverage) == 0))
+		for _, run := range sink.Runs {
+			require.False(t, run.Complete && (err != nil || len(sink.Covered) == 0))
 		}
-		for _, obs := range sink.observations {
-			require.NotEmpty(t, obs.Finding.UID)
-			require.NotEmpty(t, obs.Finding.Check)
-			require.NotContains(t, obs.Finding.UID+obs.Finding.Check+obs.Finding.Location, "\x00")
+		for _, obs := range sink.Observed {
+			connectortest.CheckObservation(t, obs)
 			require.LessOrEqual(t, len(obs.Finding.Evidence), exposure.MaxEvidence)
 			require.LessOrEqual(t, len(obs.Finding.Vendor), exposure.MaxVendor)
 		}

@@ -65,6 +65,13 @@ func (p *port) read(r *xmlpull.Reader) {
 	}
 }
 
+// numbered reads the port's number, and writes it as we do.
+func (p *port) numbered() bool {
+	id, err := strconv.ParseUint(p.number, 10, 16)
+	p.id, p.number = int(id), strconv.FormatUint(id, 10)
+	return err == nil
+}
+
 func (s *service) read(r *xmlpull.Reader) {
 	for i := range r.NumAttr() {
 		name, value := r.AttrAt(i)

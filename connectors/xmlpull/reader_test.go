@@ -158,7 +158,7 @@ func TestReaderPassesOnTheErrorOfItsBody(t *testing.T) {
 	got, err := tokens(io.MultiReader(strings.NewReader("<a>x<b>"), iotest.ErrReader(broken)))
 	require.ErrorIs(t, err, broken)
 	var syntax *connectors.SyntaxError
-	require.False(t, errors.As(err, &syntax), "a broken upload isn't a malformed document")
+	require.NotErrorAs(t, err, &syntax, "a broken upload isn't a malformed document")
 	require.Equal(t, []string{"<a", `"x"`, "<b"}, got)
 }
 
