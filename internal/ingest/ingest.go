@@ -44,8 +44,7 @@ type Sources func(name string) (Source, error)
 type Store interface {
 	Deliveries
 	Runs
-	Assets
-	Identifiers
+	Inventory
 	Exposures
 	Sightings
 }
@@ -64,7 +63,13 @@ type Runs interface {
 	PutSetting(ctx context.Context, key string, value []byte) error
 }
 
-// Assets are the inventory.
+// Inventory are the assets and the claims on their names.
+type Inventory interface {
+	Assets
+	Identifiers
+}
+
+// Assets are the things that can be exposed.
 type Assets interface {
 	Assets(ctx context.Context, ids []asset.ID) (map[asset.ID]asset.Asset, error)
 	InsertAssets(ctx context.Context, as []asset.Asset) ([]bool, error)

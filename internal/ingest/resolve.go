@@ -13,15 +13,10 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 )
 
-type inventory interface {
-	Assets
-	Identifiers
-}
-
 // resolver finds or makes the asset that each description of one report speaks of. It
 // remembers what it resolved, so that an asset costs the store once per report.
 type resolver struct {
-	store  inventory
+	store  Inventory
 	source Source
 	assess Assessor
 	now    func() time.Time
@@ -39,7 +34,7 @@ type merge struct {
 	why    string
 }
 
-func newResolver(store inventory, source Source, assess Assessor, now func() time.Time, skipped map[string]int64) *resolver {
+func newResolver(store Inventory, source Source, assess Assessor, now func() time.Time, skipped map[string]int64) *resolver {
 	return &resolver{store: store, source: source, assess: assess, now: now, skipped: skipped,
 		known: map[string]asset.ID{}, assets: map[asset.ID]asset.Asset{}}
 }

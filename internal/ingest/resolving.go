@@ -101,11 +101,12 @@ func (w *resolving) absorb(id asset.ID, d *described, why string) {
 		w.record(asset.Created(fresh, why, w.now()))
 		return
 	}
-	after, changed := asset.Absorb(w.assets[id], d.desc, w.source.Name, d.at)
+	before := w.assets[id]
+	after, changed := asset.Absorb(before, d.desc, w.source.Name, d.at)
 	if !changed {
 		return
 	}
-	if w.assess.Place(&after) {
+	if w.assess.Place(&after) || after.Internet != before.Internet {
 		w.changed = append(w.changed, id)
 	}
 	w.assets[id] = after

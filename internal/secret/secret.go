@@ -41,3 +41,10 @@ func (s String) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue keeps the value out of logs.
 func (s String) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// UnmarshalText takes a value in. Nothing but internal/config, which resolves references
+// first, should read secrets from a file.
+func (s *String) UnmarshalText(text []byte) error {
+	s.value = string(text)
+	return nil
+}

@@ -1,0 +1,125 @@
+// Package config reads quell.yaml: one file, strict. Unknown keys are errors, every
+// problem is reported at once with its line and what to do, and secrets come from the
+// environment or from files by reference.
+package config
+
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/ownership"
+	"github.com/quellsec/quell/internal/priority"
+	"github.com/quellsec/quell/internal/scope"
+	"github.com/quellsec/quell/internal/secret"
+)
+
+// Config is the whole file. The reference in docs/configuration.md is made from these
+// structs.
+type Config struct {
+	Server    Server           `yaml:"server" doc:"The HTTP server: API, webhooks and metrics."`
+	Temporal  Temporal         `yaml:"temporal" doc:"The Temporal cluster that runs the workflows."`
+	Store     Store            `yaml:"store" doc:"Where exposures, assets and evidence are kept."`
+	Sources   []Source         `yaml:"sources" doc:"Where reports come from: one entry per instance of a scanner."`
+	Scopes    []scope.Scope    `yaml:"scopes" doc:"Named sets of assets with owner, mission impact and rules of engagement."`
+	Owners    ownership.Config `yaml:"owners" doc:"The teams, and the tree that routes assets to them."`
+	Policy    priority.Policy  `yaml:"policy" doc:"How decisions and due dates are made."`
+	FollowUp  FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
+	Trackers  []Tracker        `yaml:"trackers" doc:"Where tickets are kept. None: the built-in tracker."`
+	Notifiers []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
+	Probes    []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
+}
+
+// Server is how the daemon listens.
+type Server struct {
+	Listen    string         `yaml:"listen" doc:"Address to listen on."`
+	PublicURL string         `yaml:"public_url" doc:"How people reach this server; links in tickets and messages begin with it."`
+	MaxBody   Size           `yaml:"max_body" doc:"Largest body of a delivery."`
+	TLSCert   string         `yaml:"tls_cert" doc:"Certificate file (PEM). Empty: plain HTTP, for behind a proxy."`
+	TLSKey    string         `yaml:"tls_key" doc:"Key file (PEM) of the certificate."`
+	Drain     scope.Duration `yaml:"drain" doc:"How long a stop waits for requests and deliveries in flight."`
+}
+
+// Temporal is how to reach the cluster.
+type Temporal struct {
+	Address   string        `yaml:"address" doc:"Frontend address, host:port."`
+	Namespace string        `yaml:"namespace" doc:"Namespace of this tenant."`
+	UI        string        `yaml:"ui" doc:"Address of the Web UI, for links."`
+	TLS       bool          `yaml:"tls" doc:"Connect with TLS."`
+	APIKey    secret.String `yaml:"api_key" doc:"API key, for Temporal Cloud."`
+}
+
+// Store is where data is kept.
+type Store struct {
+	URL secret.String `yaml:"url" doc:"sqlite:DIRECTORY, or the mongodb:// address of a database (by reference, since it holds a password)."`
+	Dir string        `yaml:"dir" doc:"Directory of the embedded SQLite store; in place of url."`
+}
+
+// Source is one configured instance of a connector.
+type Source struct {
+	Name      string         `yaml:"name" doc:"Name of the source, as in /hooks/NAME."`
+	Connector string         `yaml:"connector" doc:"Which connector reads its reports."`
+	Zone      string         `yaml:"zone" doc:"Network zone of what it scans: addresses and bare host names mean something inside one zone only."`
+	Local     bool           `yaml:"local" doc:"Its reports speak of the machine that quell runs on, so loopback addresses identify hosts inside the zone. For labs."`
+	Webhook   Webhook        `yaml:"webhook" doc:"How its webhook calls are authenticated. Without it, /hooks/NAME refuses everything."`
+	Quiet     scope.Duration `yaml:"quiet" doc:"The source is raised as silent when nothing has come for so long. Zero: never."`
+	Config    any            `yaml:"config" doc:"What the connector itself wants: see its page."`
+}
+
+// Webhook is how a source's calls are authenticated: by a bearer token, or by an HMAC
+// over the raw body.
+type Webhook struct {
+	Token     secret.String `yaml:"token" doc:"Bearer token that the caller sends in Authorization."`
+	Secret    secret.String `yaml:"secret" doc:"Key of the HMAC over the raw body."`
+	Previous  secret.String `yaml:"previous_secret" doc:"The key before, accepted too while rotating."`
+	Header    string        `yaml:"header" doc:"Header that carries the HMAC."`
+	Algorithm string        `yaml:"algorithm" doc:"Hash of the HMAC: sha256, sha512 or sha1."`
+	Encoding  string        `yaml:"encoding" doc:"hex or base64."`
+	Prefix    string        `yaml:"prefix" doc:"What stands before the HMAC in the header, such as sha256=."`
+	IDHeader  string        `yaml:"id_header" doc:"Header that carries the delivery's ID, so that a repeated call is known."`
+	Rate      float64       `yaml:"rate" doc:"Calls a second that are accepted."`
+	Burst     int           `yaml:"burst" doc:"Calls that may come at once."`
+	MaxBody   Size          `yaml:"max_body" doc:"Largest body of a call."`
+}
+
+// FollowUp holds the timers that aren't the owners' own.
+type FollowUp struct {
+	Sweep      scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
+	ProbeWait  scope.Duration `yaml:"probe_wait" doc:"How long a validation waits for a probe at its vantage before it counts as inconclusive."`
+	TicketPoll scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
+	RetestLead scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
+}
+
+// Tracker is one configured tracker.
+type Tracker struct {
+	Name      string `yaml:"name" doc:"Name of the tracker."`
+	Connector string `yaml:"connector" doc:"Which connector speaks to it."`
+	Config    any    `yaml:"config" doc:"What the connector itself wants."`
+}
+
+// Notifier is one configured way of telling people.
+type Notifier struct {
+	Name      string `yaml:"name" doc:"Name of the notifier."`
+	Connector string `yaml:"connector" doc:"Which connector sends."`
+	Config    any    `yaml:"config" doc:"What the connector itself wants."`
+}
+
+// Probe is one vantage point.
+type Probe struct {
+	Vantage   string `yaml:"vantage" doc:"Name of the vantage point, as in the scopes' rules of engagement."`
+	PublicKey string `yaml:"public_key" doc:"Base64 Ed25519 key; verdicts of the vantage must be signed with it. Empty: not checked."`
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Server:   Server{Listen: "127.0.0.1:8088", MaxBody: 512 << 20, Drain: scope.Duration(30 * time.Second)},
+		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "quell"},
+		Policy:   priority.DefaultPolicy(),
+		FollowUp: FollowUp{Sweep: scope.Duration(10 * time.Second), ProbeWait: scope.Duration(10 * time.Minute), TicketPoll: scope.Duration(10 * time.Minute),
+			RetestLead: scope.Days(7)},
+	}
+}
+
+// defaultWebhook is what a webhook has beside its secrets.
+func defaultWebhook() Webhook {
+	return Webhook{Header: "X-Hub-Signature-256", Algorithm: "sha256", Encoding: "hex", Prefix: "sha256=", Rate: 50, Burst: 100}
+}

@@ -1,0 +1,148 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellsec/quell/internal/config"
+	"github.com/quellsec/quell/internal/secret"
+)
+
+// scanner is the configuration of a connector that exists only here.
+type scanner struct {
+	URL   string        `yaml:"url"`
+	Token secret.String `yaml:"token"`
+	Zone  string        `yaml:"zone"`
+	Page  int           `yaml:"page"`
+}
+
+func (s *scanner) Validate() []error {
+	if s.Page > 1000 {
+		return []error{errors.New("page: must be at most 1000")}
+	}
+	return nil
+}
+
+type connectors struct{}
+
+func (connectors) Defaults(name string) (any, bool) { return &scanner{Page: 100}, name == "scanner" }
+func (connectors) Names() []string                  { return []string{"scanner"} }
+
+func parse(text string) (*config.Config, error) {
+	env := map[string]string{"TOKEN": "hunter2-secret", "DB": "mongodb://u:p4ss@db/quell"}
+	return config.Parse("quell.yaml", []byte(text), config.Options{Connectors: connectors{}, Environ: func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}})
+}
+
+func TestAnEmptyFileIsTheDefaults(t *testing.T) {
+	cfg, err := parse("")
+	require.NoError(t, err)
+	require.Equal(t, config.Default(), cfg)
+}
+
+func TestAFileIsReadWithItsSecretsAndConnectors(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "hmac")
+	require.NoError(t, os.WriteFile(file, []byte("from-a-file\n"), 0o600))
+	cfg, err := parse(`
+server: {listen: "0.0.0.0:9000", max_body: 2GiB}
+store: {url: "${env:DB}"}
+sources:
+  - name: lab
+    connector: scanner
+    zone: dc1
+    webhook: {secret: "${file:` + file + `}", header: X-Sig}
+    config: {url: https://scanner, token: "${env:TOKEN}"}
+`)
+	require.NoError(t, err)
+	require.Equal(t, config.Size(2<<30), cfg.Server.MaxBody)
+	require.Equal(t, "mongodb://u:p4ss@db/quell", cfg.Store.URL.Reveal())
+	source := cfg.Sources[0]
+	require.Equal(t, "from-a-file", source.Webhook.Secret.Reveal())
+	require.Equal(t, "sha256", source.Webhook.Algorithm)
+	require.Empty(t, source.Webhook.Prefix, "the default prefix belongs to the default header")
+	own, ok := source.Config.(*scanner)
+	require.True(t, ok)
+	require.Equal(t, "hunter2-secret", own.Token.Reveal())
+	require.Equal(t, 100, own.Page, "defaults come first")
+	require.Equal(t, "dc1", own.Zone, "the source's zone is the connector's")
+}
+
+func TestEveryProblemIsReportedAtOnceWithItsLine(t *testing.T) {
+	_, err := parse(`server:
+  listen: nowhere
+  max_bodi: 1MiB
+store: {url: mongodb://u:p4ss@db/quell}
+temporal:
+  api_key: ${env:UNSET}
+sources:
+  - name: a b
+    connector: scaner
+  - name: lab
+    connector: scanner
+    config: {token: hunter2-secret, page: 5000, urll: x}
+  - name: lab
+    connector: scanner
+    webhook: {token: "${env:TOKEN}", secret: "${env:TOKEN}", algorithm: md5}
+`)
+	require.Error(t, err)
+	want := []string{
+		`quell.yaml:2:11: server.listen: wants host:port`,
+		`quell.yaml:3:3: server: unknown key "max_bodi"; did you mean "max_body"?`,
+		`quell.yaml:4:14: store.url: a secret is never written into the file`,
+		`quell.yaml:6:12: temporal.api_key: the environment variable UNSET is not set`,
+		`quell.yaml:8:11: sources[0].name: "a b" is no name`,
+		`quell.yaml:9:16: sources[0].connector: there is no connector "scaner"; did you mean "scanner"?`,
+		`quell.yaml:12:21: sources[1].config.token: a secret is never written into the file`,
+		`quell.yaml:12:43: sources[1].config.page: must be at most 1000`,
+		`quell.yaml:12:49: sources[1].config: unknown key "urll"; did you mean "url"?`,
+		`quell.yaml:13:11: sources[2].name: "lab" is used twice`,
+		`quell.yaml:15:14: sources[2].webhook: give token or secret, not both`,
+		`quell.yaml:15:73: sources[2].webhook.algorithm: is sha256, sha512 or sha1`,
+	}
+	got := strings.Split(err.Error(), "\n")
+	require.Len(t, got, len(want), err.Error())
+	for i := range want {
+		require.True(t, strings.HasPrefix(got[i], want[i]), "%q does not begin with %q", got[i], want[i])
+	}
+	require.NotContains(t, err.Error(), "hunter2")
+	require.NotContains(t, err.Error(), "p4ss")
+}
+
+func TestABadTypeIsReportedWithoutTheValue(t *testing.T) {
+	_, err := parse("server: {max_body: {a: b}}\nfollow_up: {sweep: \"hunter2-secret\"}\nsources: 7\n")
+	require.Error(t, err)
+	require.Contains(t, err.Error(), "quell.yaml:2:20: follow_up.sweep: reading duration")
+	require.Contains(t, err.Error(), "quell.yaml:1:")
+	require.Contains(t, err.Error(), "quell.yaml:3:")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestAnchorsAndOversizedFilesAreRefused(t *testing.T) {
+	_, err := parse("server: &a {listen: \"x:1\"}\ntemporal: *a\n")
+	require.ErrorContains(t, err, "anchors and aliases")
+	_, err = parse("# " + strings.Repeat("x", 5<<20))
+	require.ErrorContains(t, err, "larger than")
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("server: {listen: \"127.0.0.1:1\"}")
+	f.Add("sources:\n  - name: a\n    connector: scanner\n    config: {token: \"${env:TOKEN}\", page: 5000}\n")
+	f.Add("scopes: [{name: a, include: [{network: 10.0.0.0/8}]}]\nowners: {teams: [{name: t}]}\n")
+	f.Add("a: &a [*a]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := parse(text); err != nil {
+			var problems *config.ProblemsError
+			require.ErrorAs(t, err, &problems)
+			require.NotEmpty(t, problems.List)
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/ownership"
+	"github.com/quellsec/quell/internal/priority"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// Grounds are what decisions are made on: one snapshot, immutable.
+type Grounds struct {
+	Policy priority.Policy
+	Intel  priority.Intel
+	Scopes scope.Set
+	Owners ownership.Tree
+
+	decider priority.Decider
+}
+
+// Judge is the Assessor: it decides on the grounds that it was given last. Calls on one
+// report may see two snapshots; what was decided on the older one is decided anew by the
+// reassessment that follows a change of grounds.
+type Judge struct{ grounds atomic.Pointer[Grounds] }
+
+// NewJudge makes a judge.
+func NewJudge(g Grounds) *Judge {
+	j := &Judge{}
+	j.Change(g)
+	return j
+}
+
+// Change gives the judge new grounds.
+func (j *Judge) Change(g Grounds) {
+	g.decider = priority.NewDecider(g.Policy)
+	j.grounds.Store(&g)
+}
+
+// Grounds are the present ones.
+func (j *Judge) Grounds() Grounds { return *j.grounds.Load() }
+
+// Place implements Assessor.
+func (j *Judge) Place(a *asset.Asset) bool {
+	g := j.grounds.Load()
+	scopes := g.Scopes.Of(*a)
+	owner := g.Owners.Route(*a, g.Scopes.Named(scopes), exposure.Exposure{}).Team
+	changed := !slices.Equal(scopes, a.Scopes) || owner != a.Owner
+	a.Scopes, a.Owner = scopes, owner
+	return changed
+}
+
+// Assess implements Assessor.
+func (j *Judge) Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessment {
+	g := j.grounds.Load()
+	scopes := g.Scopes.Named(a.Scopes)
+	decision, due := g.decider.Decide(priority.Facts(e, a, scopes, g.Intel), at)
+	return Assessment{
+		Decision: decision,
+		Due:      due,
+		Owner:    g.Owners.Route(a, scopes, e).Owner(),
+		Scopes:   a.Scopes,
+		Excluded: g.Scopes.Excluded(a),
+	}
+}
