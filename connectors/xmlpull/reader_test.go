@@ -76,6 +76,8 @@ func TestReaderTakesWhatRealFilesHold(t *testing.T) {
 		{"the predefined entities", `<a b="&quot;&apos;">&lt;&gt;&amp;</a>`, `<a b="\"'" "<>&" /`},
 		{"numeric references", `<a>&#65;&#x42;&#x1F600;</a>`, `<a "AB😀" /`},
 		{"forbidden characters as U+FFFD", "<a>x\x00\x1by&#0;&#xFFFF;&#xD800;</a>", `<a "x��y���" /`},
+		{"a forbidden character in a long text", "<a>0123456789abcdef\x01123456789</a>", `<a "0123456789abcdef�123456789" /`},
+		{"a carriage return in a long text", "<a>0123456789abcdef\r0123456789</a>", `<a "0123456789abcdef\n0123456789" /`},
 		{"bytes that are not UTF-8 as U+FFFD", "<a b=\"\xff\">\xc3(</a>", `<a b="�" "�(" /`},
 		{"line ends made newlines", "<a>1\r\n2\r3\n</a>", `<a "1\n2\n3\n" /`},
 		{"CDATA left alone", "<a>1<![CDATA[<b>&amp;]]]]><![CDATA[>]]></a>", `<a "1<b>&amp;]]>" /`},
@@ -149,6 +151,15 @@ func TestReaderRefusesWhatIsNotXML(t *testing.T) {
 			require.ErrorContains(t, err, tt.says)
 			require.Equal(t, connectors.Position{Offset: tt.offset, Line: tt.line}, syntax.Position)
 		})
+	}
+}
+
+func TestReaderTranscodesTagsThatAreLongerThanItsBuffer(t *testing.T) {
+	t.Parallel()
+	for pad := range 5 { // wherever the buffer's end cuts a character
+		r := NewReader(strings.NewReader("<?xml version='1.0' encoding='latin1'?><a b='"+strings.Repeat("x", pad)+strings.Repeat("\xe9", 3*firstBuffer)+"'/>"), "test XML")
+		require.True(t, r.Child(0), r.Err())
+		require.Len(t, r.Attr("b"), pad+2*3*firstBuffer)
 	}
 }
 
