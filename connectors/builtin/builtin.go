@@ -9,6 +9,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/nessus"
+	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -18,6 +19,7 @@ func List() []connectors.Registration {
 	return []connectors.Registration{
 		fake.Registration(),
 		nessus.Registration(),
+		nmap.Registration(),
 		nuclei.Registration(),
 	}
 }
