@@ -284,7 +284,7 @@ func TestEveryInvariantHoldsOnRandomLivesAsTheOracleSees(t *testing.T) {
 
 func TestTheOracleAgreesInEveryStateAndEventAHundredTimes(t *testing.T) {
 	met := map[string]int{}
-	for life := range uint64(40) {
+	for life := range uint64(64) {
 		random := rand.New(rand.NewPCG(life, 1)) //nolint:gosec // a test that repeats itself wants no secret numbers
 		choices := func(yield func(uint64) bool) {
 			for range 6000 {

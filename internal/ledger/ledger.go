@@ -48,8 +48,10 @@ func New(records Records, now func() time.Time) *Ledger {
 
 // Change is one event to apply, and in which mode its caller may do so.
 type Change struct {
-	ID    exposure.ID
-	Event exposure.Event // kind, content, Actor and Cause; At is set where it is zero
+	ID exposure.ID
+	// Event has kind, content, Actor and Cause. At is set where it is zero, and an absent
+	// event's Proof is made of the sights where it has none.
+	Event exposure.Event
 	// As is the caller: ModeWorkflow is the Exposure workflow, ModeStore everyone else.
 	// An exposure in the other mode refuses the event.
 	As exposure.Mode
@@ -141,11 +143,25 @@ func (l *Ledger) prepare(ctx context.Context, e exposure.Exposure, c *Change) (r
 	if ev.At.IsZero() {
 		ev.At = l.now()
 	}
+	if ev.Kind == exposure.EventAbsent && ev.Proof == nil {
+		ev.Proof = absenceProof(e)
+	}
 	next, step, err := exposure.Advance(e, ev)
 	if err != nil {
 		return Result{}, false, kinded(err)
 	}
 	return Result{Exposure: next, Event: next.LastEvent, Step: step}, false, nil
+}
+
+// absenceProof is the proof that the sights give, after Edit has brought them up to date.
+// Where some source hasn't verified it yet, it is empty and proves nothing: the event then
+// changes attributes only.
+func absenceProof(e exposure.Exposure) *exposure.Proof {
+	p, ok := exposure.AbsenceProof(e)
+	if !ok {
+		p = exposure.Proof{Kind: exposure.ProofAbsence}
+	}
+	return &p
 }
 
 // earlier finds the event that a cause has made already.
