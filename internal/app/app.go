@@ -1,0 +1,2 @@
+// Package app wires quell together: the daemon, the worker, and everything on one machine.
+package app
