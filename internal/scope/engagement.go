@@ -47,22 +47,17 @@ func (e Engagement) Allows(r ProbeRequest) error {
 	if err := e.allows(r); err != nil {
 		return err
 	}
-	for _, also := range e.Also {
-		if err := also.Allows(r); err != nil {
-			return err
-		}
-	}
 	if !e.open(r.At) {
 		next := e.NextOpening(r.At)
 		if next.IsZero() {
-			return refuse("its scopes' windows never open at the same time")
+			return refuse("the windows of its scopes never open at the same time")
 		}
 		return &RefusedError{Next: next, Reason: "outside the windows of the rules of engagement: the next one opens at " + next.Format(time.RFC3339)}
 	}
 	return nil
 }
 
-// allows checks all but the windows, for these rules alone.
+// allows checks all but the windows, for these rules and those that stand beside them.
 func (e *Engagement) allows(r ProbeRequest) error {
 	if !e.Probe {
 		return refuse("nobody consented to probes of this asset: set engagement.probe on its scope")
@@ -83,7 +78,15 @@ func (e *Engagement) allows(r ProbeRequest) error {
 	if err := e.port(r.Port); err != nil {
 		return err
 	}
-	return e.address(r.Addr)
+	if err := e.address(r.Addr); err != nil {
+		return err
+	}
+	for i := range e.Also {
+		if err := e.Also[i].allows(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *Engagement) port(port int) error {

@@ -142,7 +142,7 @@ func (s Set) Named(names []string) []Scope {
 // Digest is a hash over all scopes; it doesn't depend on their order.
 func (s Set) Digest() string {
 	if s.digest == "" {
-		return digest(nil)
+		return digest([]Scope{})
 	}
 	return s.digest
 }

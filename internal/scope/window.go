@@ -58,49 +58,63 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// open goes by the wall clock at the location, so that it is right on the days when the
-// clock is changed.
-func (w *Window) open(at time.Time) bool {
+// hours is a Window made ready to be asked.
+type hours struct {
+	*Window
+	loc      *time.Location
+	from, to int // minutes since midnight
+}
+
+// hours gives false for a window that can't be understood, which never opens.
+func (w *Window) hours() (hours, bool) {
 	loc, err := location(w.Location)
 	from, errFrom := parseClock(w.From)
 	to, errTo := parseClock(w.To)
-	if err != nil || errFrom != nil || errTo != nil {
-		return false
-	}
-	local := at.In(loc)
+	return hours{w, loc, from, to}, err == nil && errFrom == nil && errTo == nil
+}
+
+func (w *Window) open(at time.Time) bool {
+	h, ok := w.hours()
+	return ok && h.open(at)
+}
+
+// open goes by the wall clock at the location, so that it is right on the days when the
+// clock is changed.
+func (h *hours) open(at time.Time) bool {
+	local := at.In(h.loc)
 	minute := local.Hour()*60 + local.Minute()
 	today := Day(local.Weekday())
 	yesterday := (today + 6) % 7
-	if from < to {
-		return w.on(today) && from <= minute && minute < to
+	if h.from < h.to {
+		return h.on(today) && h.from <= minute && minute < h.to
 	}
-	return w.on(today) && minute >= from || w.on(yesterday) && minute < to
+	return h.on(today) && minute >= h.from || h.on(yesterday) && minute < h.to
 }
 
-func (w *Window) on(d Day) bool { return len(w.Days) == 0 || slices.Contains(w.Days, d) }
+func (h *hours) on(d Day) bool { return len(h.Days) == 0 || slices.Contains(h.Days, d) }
 
 // nextEdge is the first time after t, within eight days, at which the window may open: at
 // its hour, or in the middle of it when a change of the clock leaps over the hour.
 func (w *Window) nextEdge(t time.Time) time.Time {
-	loc, err := location(w.Location)
-	from, errFrom := parseClock(w.From)
-	if err != nil || errFrom != nil {
+	h, ok := w.hours()
+	if !ok {
 		return time.Time{}
 	}
 	var next time.Time
 	consider := func(c time.Time) {
-		if c.After(t) && w.open(c) {
+		if c.After(t) && h.open(c) {
 			next = sooner(next, c)
 		}
 	}
-	local := t.In(loc)
+	local := t.In(h.loc)
 	for i := range 9 {
 		year, month, dayOf := local.AddDate(0, 0, i).Date()
-		edge := time.Date(year, month, dayOf, from/60, from%60, 0, 0, loc)
-		consider(edge)
-		consider(edge.Add(-time.Hour)) // an hour that the clock passes twice: either may be meant
-		consider(edge.Add(time.Hour))
-		midnight := time.Date(year, month, dayOf, 0, 0, 0, 0, loc)
+		edge := time.Date(year, month, dayOf, h.from/60, h.from%60, 0, 0, h.loc)
+		// An hour, or half of one, that the clock passes twice: either may be meant.
+		for _, minutes := range [...]time.Duration{-60, -30, 0, 30, 60} {
+			consider(edge.Add(minutes * time.Minute))
+		}
+		midnight := time.Date(year, month, dayOf, 0, 0, 0, 0, h.loc)
 		consider(midnight)
 		if _, change := midnight.ZoneBounds(); !change.IsZero() {
 			consider(change)

@@ -74,8 +74,13 @@ func (d Duration) String() string {
 		return strconv.FormatInt(int64(d/Duration(day)), 10) + "d"
 	}
 	s := time.Duration(d).String()
-	s = strings.Replace(s, "m0s", "m", 1)
-	return strings.Replace(s, "h0m", "h", 1)
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // MarshalText implements encoding.TextMarshaler.
