@@ -238,11 +238,21 @@ func (w *walk) invariants(before exposure.Exposure) {
 	}
 }
 
-// rarest is the kind least tried in the present state, so that every cell is met.
-func (w *walk) rarest(kinds []exposure.EventKind) exposure.EventKind {
-	return slices.MinFunc(kinds, func(a, b exposure.EventKind) int {
-		return w.seen[string(w.e.State)+" × "+string(a)] - w.seen[string(w.e.State)+" × "+string(b)]
-	})
+// rarest is the kind least tried in the present state, so that every cell is met; once
+// all have been, one that may lead out of it.
+func (w *walk) rarest(d *dice, kinds []exposure.EventKind) exposure.EventKind {
+	tried := func(k exposure.EventKind) int { return w.seen[string(w.e.State)+" × "+string(k)] }
+	kind := slices.MinFunc(kinds, func(a, b exposure.EventKind) int { return tried(a) - tried(b) })
+	if tried(kind) < 110 {
+		return kind
+	}
+	var out []exposure.EventKind
+	for _, row := range exposure.Table() {
+		if slices.Contains(row.From, w.e.State) {
+			out = append(out, row.Event)
+		}
+	}
+	return out[d.pick(len(out))]
 }
 
 // live goes through a life, one choice after the other, and at its end recomputes the
@@ -266,7 +276,7 @@ func live(t require.TestingT, choices iter.Seq[uint64], probes bool, seen map[st
 		case 1:
 			w.apply(w.event(d, kinds[d.pick(len(kinds))]))
 		default:
-			w.apply(w.event(d, w.rarest(kinds)))
+			w.apply(w.event(d, w.rarest(d, kinds)))
 		}
 	}
 	state, err := exposure.Replay(w.events)
