@@ -337,3 +337,13 @@ func BenchmarkResolve(b *testing.B) {
 		}
 	}
 }
+
+func TestOneWeakIdentifierFindsAnAssetAgainButNeverMergesTwo(t *testing.T) {
+	second := id(asset.IP, "10.0.0.6")
+	a := asset.NewAsset("01A", describe("dc1", ip), "nmap", epoch)
+	b := asset.NewAsset("01B", describe("dc1", second), "nmap", epoch)
+	r, err := asset.Resolve(describe("dc1", ip, second), "nmap", []asset.Asset{b, a}, epoch)
+	require.NoError(t, err)
+	require.Equal(t, asset.ID("01A"), r.Into)
+	require.Empty(t, r.Merge)
+}
