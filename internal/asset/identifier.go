@@ -41,6 +41,7 @@ func (k IdentifierKind) Strong() bool {
 	switch k {
 	case MAC, Hostname, IP:
 		return false
+	default:
+		return true
 	}
-	return true
 }

@@ -98,7 +98,7 @@ func Resolve(d Description, source string, candidates []Asset, at time.Time) (Re
 func (r *Resolution) join(ids []Identifier, matches []match) {
 	known := slices.Clone(ids)
 	var into *Asset
-	var lines []string
+	lines := make([]string, 0, len(matches))
 	for _, m := range matches {
 		switch {
 		case into == nil:
@@ -126,7 +126,7 @@ func (r *Resolution) join(ids []Identifier, matches []match) {
 }
 
 func (r *Resolution) explain() {
-	lines := []string{r.Why}
+	lines := append(make([]string, 0, 1+len(r.Refused)), r.Why)
 	if r.Into == "" {
 		lines[0] = "is new: no known asset matches"
 	}

@@ -104,8 +104,9 @@ func description(strongOnly bool) *rapid.Generator[asset.Description] {
 		if strongOnly {
 			kinds = kinds[:3] // those that one asset may have many of: no conflicts
 		}
-		var ids []asset.Identifier
-		for range rapid.IntRange(1, 4).Draw(t, "identifiers") {
+		n := rapid.IntRange(1, 4).Draw(t, "identifiers")
+		ids := make([]asset.Identifier, 0, n)
+		for range n {
 			n := rapid.IntRange(1, 5).Draw(t, "n")
 			k := rapid.SampledFrom(kinds).Draw(t, "kind")
 			ids = append(ids, id(k, map[asset.IdentifierKind]string{

@@ -1,7 +1,6 @@
 package exposure_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,7 +75,7 @@ func TestPresenceIsOneWordForAllSources(t *testing.T) {
 		{"the most that the undecided know", []exposure.PresenceStatus{exposure.NotCovered, exposure.NotObserved, exposure.Unreachable}, exposure.NotObserved},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var sights []exposure.Sight
+			sights := make([]exposure.Sight, 0, len(c.sights))
 			for i, p := range c.sights {
 				sights = append(sights, exposure.Sight{Source: fmt.Sprint(i), Presence: p, CheckedAt: epoch})
 			}
@@ -170,14 +169,14 @@ func TestARefusalSaysWhatStateItIsInAndWhatCanBeDone(t *testing.T) {
 	e.State, e.ClosedAt = exposure.Closed, epoch
 	_, _, err := exposure.Advance(e, exposure.Event{Kind: exposure.EventClaim, At: epoch, Cause: "c", Actor: exposure.Actor{Kind: exposure.Person, Name: "ann"}})
 	var refused *exposure.RefusedError
-	require.True(t, errors.As(err, &refused))
+	require.ErrorAs(t, err, &refused)
 	require.Equal(t, exposure.Closed, refused.State)
 	require.ErrorContains(t, err, "closed on 2026-03-01 with proof: it can be reopened")
 }
 
 func TestReplayFindsEveryTampering(t *testing.T) {
 	e := born("nessus:1", "")
-	events := []exposure.Event{e.LastEvent}
+	events := append(make([]exposure.Event, 0, 4), e.LastEvent)
 	for i, kind := range []exposure.EventKind{exposure.EventAdmit, exposure.EventClaim, exposure.EventVerify} {
 		var err error
 		e, _, err = exposure.Advance(e, exposure.Event{Kind: kind, At: epoch, Cause: fmt.Sprint(i), Actor: exposure.Actor{Kind: exposure.System, Name: "x"}, Reason: "as a test"})
@@ -372,34 +371,4 @@ func TestTheTableReadsAsMarkdown(t *testing.T) {
 	md := exposure.Markdown(exposure.Table())
 	require.Contains(t, md, "| discovered | – | tracked |  |\n")
 	require.Contains(t, md, "| demote | validating, open | tracked | no ticket |\n")
-}
-
-func BenchmarkNewExposure(b *testing.B) {
-	f := exposure.Finding{UID: "1", Check: "nessus:1", Title: "a weakness", CVEs: []string{"CVE-2024-1"}, Location: "443/tcp", Severity: exposure.SeverityHigh, Status: exposure.StatusOpen}
-	b.ReportAllocs()
-	for b.Loop() {
-		exposure.NewExposure(exposure.BornInput{Asset: host, Finding: f, Source: "a", Run: "r", CheckedAt: epoch, At: epoch, Cause: "d", Actor: exposure.Actor{Kind: exposure.Source, Name: "a"}})
-	}
-}
-
-func BenchmarkRefresh(b *testing.B) {
-	e := born("nessus:1", "")
-	f := e.Findings[0]
-	b.ReportAllocs()
-	for b.Loop() {
-		seen(e, "a", "run-2", epoch.Add(time.Hour), f)
-	}
-}
-
-func BenchmarkDiffKeys(b *testing.B) {
-	keys := make([]exposure.SeenKey, 200)
-	for i := range keys {
-		keys[i] = exposure.SeenKey{ID: exposure.NewID("a", "w", fmt.Sprint(i)), Digest: 1}
-	}
-	old, err := exposure.PackKeys(keys)
-	require.NoError(b, err)
-	b.ReportAllocs()
-	for b.Loop() {
-		exposure.DiffKeys(old, old, nil)
-	}
 }

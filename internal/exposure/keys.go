@@ -31,7 +31,7 @@ func PackKeys(keys []SeenKey) ([]byte, error) {
 		}
 		binary.BigEndian.PutUint64(k[rawID:], keys[i].Digest)
 	}
-	if s := (packed)(out); !sort.IsSorted(s) {
+	if s := packed(out); !sort.IsSorted(s) {
 		sort.Sort(s)
 	}
 	return dedupe(out), nil
@@ -81,7 +81,7 @@ type KeyDiff struct {
 // the new one (added), in both with another digest (changed: the new digest), or only in
 // the old one (removed: the old digest). Equal keys cost a comparison and no allocation.
 // A nil visit only counts.
-func DiffKeys(old, new []byte, visit func(KeyChange, SeenKey)) KeyDiff {
+func DiffKeys(before, after []byte, visit func(KeyChange, SeenKey)) KeyDiff {
 	var d KeyDiff
 	tell := func(c KeyChange, n *int, k []byte) {
 		*n++
@@ -89,31 +89,31 @@ func DiffKeys(old, new []byte, visit func(KeyChange, SeenKey)) KeyDiff {
 			visit(c, unpack(k))
 		}
 	}
-	for len(old) >= packedKey || len(new) >= packedKey {
-		order := 0
+	for len(before) >= packedKey || len(after) >= packedKey {
+		var order int
 		switch {
-		case len(old) < packedKey:
+		case len(before) < packedKey:
 			order = 1
-		case len(new) < packedKey:
+		case len(after) < packedKey:
 			order = -1
 		default:
-			order = bytes.Compare(old[:rawID], new[:rawID])
+			order = bytes.Compare(before[:rawID], after[:rawID])
 		}
 		switch {
 		case order > 0:
-			tell(KeyAdded, &d.Added, new[:packedKey])
+			tell(KeyAdded, &d.Added, after[:packedKey])
 		case order < 0:
-			tell(KeyRemoved, &d.Removed, old[:packedKey])
-		case !bytes.Equal(old[:packedKey], new[:packedKey]):
-			tell(KeyChanged, &d.Changed, new[:packedKey])
+			tell(KeyRemoved, &d.Removed, before[:packedKey])
+		case !bytes.Equal(before[:packedKey], after[:packedKey]):
+			tell(KeyChanged, &d.Changed, after[:packedKey])
 		default:
 			d.Same++
 		}
 		if order >= 0 {
-			new = new[packedKey:]
+			after = after[packedKey:]
 		}
 		if order <= 0 {
-			old = old[packedKey:]
+			before = before[packedKey:]
 		}
 	}
 	return d

@@ -109,8 +109,9 @@ func (m *model) destination(ev exposure.Event) (exposure.State, bool) {
 			return to, m.stillProven()
 		case "accepted", "mitigated", "false_positive":
 			return to, m.excepted == to
+		default:
+			return to, true
 		}
-		return to, true
 	}
 	switch {
 	case ev.Kind == "absent" && (live || excepted):
@@ -200,6 +201,7 @@ func (m *model) remember(ev exposure.Event, to exposure.State) {
 		m.admit = ev.Decision.Admit
 	case "ticketed":
 		m.ticket = ev.Data["remediation"] != ""
+	default:
 	}
 	if from == to {
 		return
@@ -225,6 +227,7 @@ func (m *model) remember(ev exposure.Event, to exposure.State) {
 				m.end = ev.Exception.Until
 			}
 		}
+	default: // out of scope and merged: all stays for the way back
 	}
 	switch liveNow := to == "tracked" || to == "validating" || to == "open" || to == "fix_claimed" || to == "verifying"; {
 	case to == "closed" && !m.shut:
@@ -255,5 +258,6 @@ func (m *model) prove(ev exposure.Event) {
 				}
 			}
 		}
+	default: // an unmerge brings back the proof of before
 	}
 }

@@ -95,10 +95,10 @@ func mergeFindings(old []Finding, in *RefreshInput, sameRun bool) []Finding {
 // is explicitly fixed, else seen. "Suppressed" is opinion, and the weakness is still
 // there; "not affected" is opinion too, but not a sight of the weakness.
 func look(s *Sight, findings []Finding, in *RefreshInput) {
-	seen, fixed, any := false, true, false
+	seen, fixed, said := false, true, false
 	for i := range findings {
 		if f := &findings[i]; f.Source == in.Source {
-			any = true
+			said = true
 			seen = seen || f.Status != StatusFixed && f.Status != StatusNotAffected
 			fixed = fixed && f.Status == StatusFixed
 		}
@@ -107,7 +107,7 @@ func look(s *Sight, findings []Finding, in *RefreshInput) {
 	switch {
 	case seen:
 		s.Presence, s.LastSeen = Observed, in.CheckedAt
-	case any && fixed:
+	case said && fixed:
 		s.Presence, s.Explicit = VerifiedAbsent, true
 	default:
 		s.Presence = NotObserved

@@ -189,7 +189,7 @@ func TestATimelineThatWasTamperedWithIsShownAsBroken(t *testing.T) {
 	require.NoError(t, err)
 	events, err := l.Timeline(t.Context(), e.ID)
 	require.True(t, fault.Is(err, fault.Internal))
-	require.Len(t, events, 2, "what there is is shown")
+	require.Len(t, events, 2, "the events are shown all the same")
 }
 
 func TestTheRootIsTheMerkleTreeHashOfRFC6962(t *testing.T) {

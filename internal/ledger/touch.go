@@ -11,8 +11,8 @@ import (
 // Touch changes attributes of an exposure, never its lifecycle: what a source, the
 // ticket or the asset says of it. Where a workflow has the exposure in hand, the same
 // write leaves a wake for it, which the caller then also signals. fn reports whether it
-// changed anything; it may be called again after a lost race. The exposure as it then is
-// is returned, with whether it was written.
+// changed anything; it may be called again after a lost race. It returns the exposure
+// as it then is, and whether it was written.
 func (l *Ledger) Touch(ctx context.Context, id exposure.ID, fn func(*exposure.Exposure) bool) (exposure.Exposure, bool, error) {
 	for range attempts {
 		e, err := l.read(ctx, id)
