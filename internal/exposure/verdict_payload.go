@@ -39,8 +39,11 @@ func VerdictKeyID(pub ed25519.PublicKey) string {
 
 // SignVerdict gives the verdict with the key's ID and its signature over VerdictPayload.
 func SignVerdict(key ed25519.PrivateKey, id ID, v Verdict) (Verdict, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return Verdict{}, errors.New("signing a verdict: not an Ed25519 private key")
+	}
 	pub, ok := key.Public().(ed25519.PublicKey)
-	if !ok || len(key) != ed25519.PrivateKeySize {
+	if !ok {
 		return Verdict{}, errors.New("signing a verdict: not an Ed25519 private key")
 	}
 	v.KeyID = VerdictKeyID(pub)
