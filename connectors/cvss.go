@@ -28,13 +28,15 @@ func CVSSVersion(vector string) string {
 	if len(vector) > longest {
 		return ""
 	}
-	for prefix, version := range cvssPrefixes {
-		if strings.HasPrefix(vector, prefix) {
-			return version
-		}
+	switch {
+	case strings.HasPrefix(vector, "CVSS:3.1/"):
+		return "3.1"
+	case strings.HasPrefix(vector, "CVSS:3.0/"):
+		return "3.0"
+	case strings.HasPrefix(vector, "CVSS:4.0/"):
+		return "4.0"
+	case strings.HasPrefix(vector, "AV:"), strings.HasPrefix(vector, "(AV:"): // version 2 does not name itself
+		return "2.0"
 	}
 	return ""
 }
-
-// cvssPrefixes are how vectors begin; those of version 2 have no name of their own.
-var cvssPrefixes = map[string]string{"CVSS:4.0/": "4.0", "CVSS:3.1/": "3.1", "CVSS:3.0/": "3.0", "AV:": "2.0", "(AV:": "2.0"}

@@ -149,15 +149,22 @@ func (r *Reader) begin() {
 
 // peek gives the next byte that is not white space without consuming it, 0 at the end.
 func (r *Reader) peek() byte {
+	if r.pos < r.end && r.buf[r.pos] > ' ' {
+		return r.buf[r.pos]
+	}
+	return r.peekPast()
+}
+
+// peekPast is peek where white space comes first, or the buffer has ended.
+func (r *Reader) peekPast() byte {
 	for {
-		for r.pos < r.end {
-			switch c := r.buf[r.pos]; c {
-			case ' ', '\t', '\r', '\n':
-				r.pos++
-			default:
+		for i, c := range r.buf[r.pos:r.end] {
+			if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+				r.pos += i
 				return c
 			}
 		}
+		r.pos = r.end
 		if !r.fill() {
 			return 0
 		}

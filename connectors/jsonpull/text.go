@@ -2,6 +2,8 @@ package jsonpull
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -49,23 +51,18 @@ func (r *Reader) Texts(list []string, limit, most int) []string {
 // buffer whole, the result is a part of the buffer.
 func (r *Reader) str(limit int) []byte {
 	chunk := r.buf[r.pos:r.end]
-	for i, c := range chunk {
-		if plain[c] {
-			continue
+	if n, ascii := plainPrefix(chunk); n < len(chunk) && chunk[n] == '"' {
+		r.pos += n + 1
+		text := cut(chunk[:n], limit)
+		if ascii {
+			return text
 		}
-		if c == '"' {
-			r.pos += i + 1
-			return valid(cut(chunk[:i], limit))
-		}
-		break
+		return valid(text)
 	}
 	r.text = r.text[:0]
 	for r.err == nil {
 		chunk = r.buf[r.pos:r.end]
-		n := 0
-		for n < len(chunk) && plain[chunk[n]] {
-			n++
-		}
+		n, _ := plainPrefix(chunk)
 		r.keep(chunk[:n], limit)
 		r.pos += n
 		switch {
@@ -314,13 +311,30 @@ func valid(text []byte) []byte {
 	return bytes.ToValidUTF8(text, []byte(string(utf8.RuneError)))
 }
 
-// plain are the bytes that stand for themselves in a string.
-var plain = func() (t [256]bool) {
-	for c := ' '; c < 256; c++ {
-		t[c] = c != '"' && c != '\\'
+// plainPrefix is how many bytes at the start of b stand for themselves in a string, and
+// whether all of them, and maybe some behind them, are ASCII. It looks at eight bytes at a
+// time: a byte below n leaves its top bit set in (x - n) &^ x, and one that equals c does
+// so in x ^ c below 1. Borrows only reach bytes behind the first hit.
+func plainPrefix(b []byte) (n int, ascii bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	var seen uint64
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote, slash := x^(ones*'"'), x^(ones*'\\')
+		seen |= x
+		if hit := ((x-ones*' ')&^x | (quote-ones)&^quote | (slash-ones)&^slash) & tops; hit != 0 {
+			return n + bits.TrailingZeros64(hit)/8, seen&tops == 0
+		}
 	}
-	return t
-}()
+	for ; n < len(b); n++ {
+		c := b[n]
+		seen |= uint64(c)
+		if c < ' ' || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return n, seen&tops == 0
+}
 
 // literalByte are the bytes of which numbers and the three words are made.
 var literalByte = func() (t [256]bool) {
