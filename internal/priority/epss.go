@@ -20,9 +20,12 @@ import (
 type EPSS struct {
 	Model  string    // "v2025.03.14"
 	Scored time.Time // the scores' date; zero where the file doesn't say
-	cves   []CVE     // sorted; apart from the scores, so that a row takes 12 bytes and not 16
-	scores []float32
-	digest string
+	// Skipped counts the rows of ReadEPSS that name something else than a CVE. The store
+	// doesn't keep it.
+	Skipped int
+	cves    []CVE // sorted; apart from the scores, so that a row takes 12 bytes and not 16
+	scores  []float32
+	digest  string
 }
 
 // Limits of what is read: some ten times the release of 2025.
@@ -62,15 +65,14 @@ func (e *EPSS) Digest() string {
 
 // ReadEPSS reads FIRST's CSV, unpacked, line by line: an optional comment with model and
 // date, a header with the columns cve and epss among others, and a row for each CVE. A row
-// without a score is left out. It is strict about everything else.
+// without a score is left out, one of something else than a CVE is skipped and counted,
+// since some republish the scores with their own identifiers among them. It is strict
+// about everything else.
 func ReadEPSS(r io.Reader) (*EPSS, error) {
 	lines := bufio.NewScanner(&limitedReader{r: r, left: maxEPSSBytes})
 	lines.Buffer(make([]byte, 0, 4096), maxEPSSLine)
 	var e EPSS
 	number, err := e.read(lines)
-	if err == nil {
-		err = lines.Err()
-	}
 	if err == nil {
 		err = e.seal()
 	}
@@ -112,8 +114,13 @@ func (e *EPSS) read(lines *bufio.Scanner) (number int, err error) {
 			return number, err
 		}
 	}
-	if columns == 0 && lines.Err() == nil {
+	switch {
+	case lines.Err() != nil:
+		return number + 1, lines.Err()
+	case columns == 0:
 		return number, errors.New("there is no header with the columns cve and epss")
+	case e.Skipped > len(e.cves):
+		return number, errors.New("most rows name no CVE in the column cve")
 	}
 	return number, nil
 }
@@ -156,12 +163,13 @@ func (e *EPSS) add(cve, score string) error {
 		return nil
 	}
 	c, ok := ParseCVE(cve)
-	if !ok {
-		return fmt.Errorf("%.40q is not a CVE", cve)
-	}
 	p, err := strconv.ParseFloat(score, 32)
 	if err != nil || math.IsNaN(p) || p < 0 || p > 1 {
 		return fmt.Errorf("%.40q is not a probability", score)
+	}
+	if !ok {
+		e.Skipped++
+		return nil
 	}
 	if len(e.cves) == maxEPSSRows {
 		return fmt.Errorf("more than %d rows", maxEPSSRows)

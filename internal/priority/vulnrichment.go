@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,7 +82,7 @@ func (p *Points) read(content json.RawMessage) error {
 	p.At = ssvc.At.UTC().Truncate(time.Millisecond)
 	for _, option := range ssvc.Options {
 		for name, text := range option {
-			value, known := Value(text), true
+			value, known := Value(strings.TrimPrefix(strings.ToLower(text), "public ")), true
 			switch name {
 			case "Exploitation":
 				_, known = index(value, None, PoC, Active)
