@@ -102,7 +102,7 @@ func complete(e *Exposure, ev *Event) {
 		ev.Exception = e.Exception
 	case to.Excepted() && ev.Kind == EventRefuted:
 		ev.Exception = &Exception{Kind: to, By: ev.Actor.Name, Reason: "refuted: " + ev.Verdict.Reason, At: ev.At,
-			EndsOn: []string{"evidence"}}
+			EndsOn: []string{EndsOnEvidence}, Digest: EvidenceDigest(*e)}
 	case to.Excepted():
 		x := *ev.Exception
 		x.Kind, x.At = to, ev.At

@@ -174,6 +174,19 @@ func TestARefusalSaysWhatStateItIsInAndWhatCanBeDone(t *testing.T) {
 	require.ErrorContains(t, err, "closed on 2026-03-01 with proof: it can be reopened")
 }
 
+func TestARefutedExposureStaysFalsePositiveUntilItsEvidenceChanges(t *testing.T) {
+	e := born("nuclei:git-config", "https://web1.example.com/.git/config")
+	prober := exposure.Actor{Kind: exposure.Prober, Name: "internet"}
+	e, _, err := exposure.Advance(e, exposure.Event{Kind: exposure.EventAdmit, At: epoch, Cause: "1", Actor: prober})
+	require.NoError(t, err)
+	e, _, err = exposure.Advance(e, exposure.Event{Kind: exposure.EventRefuted, At: epoch.Add(time.Minute), Cause: "2", Actor: prober,
+		Verdict: &exposure.Verdict{Outcome: exposure.Refuted, Reason: "404", CheckedAt: epoch.Add(time.Minute), Evidence: []string{"5e"}}})
+	require.NoError(t, err)
+	require.Equal(t, exposure.FalsePositive, e.State)
+	require.Equal(t, []string{exposure.EndsOnEvidence}, e.Exception.EndsOn)
+	require.Equal(t, exposure.EvidenceDigest(e), e.Exception.Digest)
+}
+
 func TestReplayFindsEveryTampering(t *testing.T) {
 	e := born("nessus:1", "")
 	events := append(make([]exposure.Event, 0, 4), e.LastEvent)
