@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/quellsec/quell/internal/fault"
+)
+
+// PutBlob stores bytes under the SHA-256, in hex, of what they are, and gives it with
+// their number. More than limit bytes are fault.Invalid; then, and when the reader fails, whose
+// error is returned as it is, nothing is kept. The same bytes are stored once.
+func (s *Store) PutBlob(ctx context.Context, r io.Reader, limit int64) (sha string, size int64, err error) {
+	return s.putBlob(ctx, "", r, limit)
+}
+
+// PutBlobAs stores bytes under a hash that they are said to have; others are fault.Invalid.
+func (s *Store) PutBlobAs(ctx context.Context, sha string, r io.Reader, limit int64) error {
+	if !isHash(sha) {
+		return fault.New(fault.Invalid, "storing a blob: the name must be a SHA-256 in lower-case hex")
+	}
+	_, _, err := s.putBlob(ctx, sha, r, limit)
+	return err
+}
+
+func (s *Store) putBlob(ctx context.Context, want string, r io.Reader, limit int64) (string, int64, error) {
+	w, err := s.engine.Blobs().Create(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	defer w.Abort()
+	sum := sha256.New()
+	size, err := compress(w, sum, r, limit)
+	if err != nil {
+		return "", 0, err
+	}
+	sha := hex.EncodeToString(sum.Sum(nil))
+	if want != "" && subtle.ConstantTimeCompare([]byte(sha), []byte(want)) == 0 {
+		return "", 0, fault.New(fault.Invalid, "storing a blob: it was announced as %s, and is %s", want, sha)
+	}
+	if err := ctx.Err(); err != nil {
+		return "", 0, fault.Wrap(fault.Unavailable, err, "storing a blob")
+	}
+	return sha, size, w.Commit(sha)
+}
+
+// compress copies at most limit bytes into w, compressed, and into a hash as they are.
+func compress(w io.Writer, sum hash.Hash, r io.Reader, limit int64) (int64, error) {
+	// One goroutine and a window of 1 MiB: bodies are many, and of any size.
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithZeroFrames(true))
+	if err != nil {
+		return 0, fault.Wrap(fault.Internal, err, "compressing a blob")
+	}
+	defer z.Close() //nolint:errcheck // closed below where it matters; here it only gives its memory back
+	buffer := make([]byte, 64<<10)
+	for size := int64(0); ; {
+		n, err := r.Read(buffer)
+		if size += int64(n); size > limit {
+			return 0, fault.New(fault.Invalid, "storing a blob: it is larger than %d bytes", limit)
+		}
+		sum.Write(buffer[:n])
+		if _, err := z.Write(buffer[:n]); err != nil {
+			return 0, fault.Wrap(fault.KindOf(err), err, "storing a blob")
+		}
+		if errors.Is(err, io.EOF) {
+			return size, fault.Wrap(fault.Unavailable, z.Close(), "storing a blob")
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+func isHash(name string) bool {
+	for _, c := range name {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(name) == hex.EncodedLen(sha256.Size)
+}
+
+// Blob reads a blob; fault.NotFound. What is read is checked: bytes that are not those
+// that were stored end in fault.Internal instead of io.EOF, so a reader has to reach the
+// end before it acts on what it read.
+func (s *Store) Blob(ctx context.Context, sha string) (io.ReadCloser, error) {
+	if !isHash(sha) {
+		return nil, fault.New(fault.NotFound, "opening the blob %.80q: that is no name of one", sha)
+	}
+	stored, err := s.engine.Blobs().Open(ctx, sha)
+	if err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewReader(stored, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<23))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, errors.Join(err, stored.Close()), "opening the blob "+sha)
+	}
+	return &blobReader{name: sha, stored: stored, z: z, sum: sha256.New()}, nil
+}
+
+type blobReader struct {
+	name   string
+	stored io.Closer
+	z      *zstd.Decoder
+	sum    hash.Hash
+}
+
+// Read implements io.Reader.
+func (b *blobReader) Read(p []byte) (int, error) {
+	n, err := b.z.Read(p)
+	b.sum.Write(p[:n])
+	switch {
+	case err == nil:
+		return n, nil
+	case !errors.Is(err, io.EOF):
+		var f *fault.Error
+		if errors.As(err, &f) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return n, err
+		}
+		return n, fault.Wrap(fault.Internal, err, "reading the blob "+b.name+": what is stored is damaged")
+	case hex.EncodeToString(b.sum.Sum(nil)) != b.name:
+		return n, fault.New(fault.Internal, "reading the blob %s: what is stored is damaged", b.name)
+	}
+	return n, io.EOF
+}
+
+// Close implements io.Closer.
+func (b *blobReader) Close() error {
+	b.z.Close()
+	return b.stored.Close()
+}
+
+// HasBlob reports whether a blob is there, which a pruned one is not.
+func (s *Store) HasBlob(ctx context.Context, sha string) (bool, error) {
+	if !isHash(sha) {
+		return false, nil
+	}
+	return s.engine.Blobs().Exists(ctx, sha)
+}
+
+// PruneBlobs removes blobs that are older than a time, unless they are to be kept, and
+// says how many. The records that name them stay, with their hashes: a chain of events
+// holds although a body is gone. The caller's keep must know what is still needed, such
+// as the bodies of deliveries not yet worked on.
+func (s *Store) PruneBlobs(ctx context.Context, olderThan time.Time, keep func(sha string) bool) (int, error) {
+	removed := 0
+	err := s.engine.Blobs().Each(ctx, olderThan, func(name string) error {
+		if keep(name) {
+			return nil
+		}
+		removed++
+		return s.engine.Blobs().Remove(ctx, name)
+	})
+	return removed, err
+}

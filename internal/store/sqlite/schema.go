@@ -1,0 +1,183 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/store/engine"
+)
+
+// table is a collection as it stands in the file: NAME(n, id, version, a column for each
+// field), NAME_body(n, body), and NAME_FIELD(v, k, n) for each index on several values,
+// with k the index's second field. n counts insertions: it breaks ties, so that equal
+// keys are added at the end of their group and not all over the index.
+type table struct {
+	*engine.Collection
+	columns string // of the fields, each with a comma before it
+	sides   []side
+	lastN   atomic.Int64 // only the writer's goroutine adds
+	cube    *cube
+}
+
+// side is an index on several values.
+type side struct {
+	name  string // of its table
+	field int
+	by    int // place of the second field; -1 for none
+}
+
+// separator stands before and after each of several values in their column. Values are
+// cleared of it.
+const separator = "\x1f"
+
+// Prepare implements engine.Engine.
+func (e *Engine) Prepare(ctx context.Context, collections []*engine.Collection) error {
+	for _, c := range collections {
+		t := &table{Collection: c}
+		for _, f := range c.Fields {
+			t.columns += `, "` + f.Name + `"`
+		}
+		for _, x := range c.Indexes {
+			if at, f, _ := c.Field(x.Fields[0]); f.Kind == engine.Texts {
+				s := side{name: c.Name + "_" + f.Name, field: at, by: -1}
+				if len(x.Fields) > 1 {
+					s.by, _, _ = c.Field(x.Fields[1])
+				}
+				t.sides = append(t.sides, s)
+			}
+		}
+		if err := e.write.do(ctx, true, t.create); err != nil {
+			return fault.Wrap(kindOf(err), err, "preparing the collection "+c.Name)
+		}
+		if err := e.load(ctx, t); err != nil {
+			return fault.Wrap(kindOf(err), err, "reading the collection "+c.Name)
+		}
+		e.mu.Lock()
+		e.tables[c.Name] = t
+		e.mu.Unlock()
+	}
+	return nil
+}
+
+func (t *table) create(x *tx) error {
+	columns := ""
+	for _, f := range t.Fields {
+		kind := "TEXT"
+		if f.Kind == engine.Int {
+			kind = "INTEGER"
+		}
+		columns += fmt.Sprintf(`, "%s" %s`, f.Name, kind)
+	}
+	statements := []string{
+		fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL%s) STRICT`, t.Name, columns),
+		fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s_body" (n INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT`, t.Name),
+	}
+	for _, s := range t.sides {
+		statements = append(statements, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (v TEXT, k INTEGER, n INTEGER, PRIMARY KEY (v, k, n)) STRICT, WITHOUT ROWID`, s.name))
+	}
+	for _, x := range t.Indexes {
+		if _, f, _ := t.Field(x.Fields[0]); f.Kind == engine.Texts {
+			continue
+		}
+		where := ""
+		if x.Sparse {
+			where = fmt.Sprintf(` WHERE "%s" IS NOT NULL`, x.Fields[0])
+		}
+		statements = append(statements, fmt.Sprintf(`CREATE INDEX IF NOT EXISTS "%s" ON "%s" ("%s")%s`,
+			t.indexName(x), t.Name, strings.Join(x.Fields, `", "`), where))
+	}
+	if len(t.Cube) > 0 {
+		statements = append(statements, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s_cube" (key TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID`, t.Name))
+	}
+	for _, s := range statements {
+		if err := x.exec(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *table) indexName(x engine.Index) string {
+	return t.Name + "_by_" + strings.Join(x.Fields, "_")
+}
+
+func (e *Engine) load(ctx context.Context, t *table) error {
+	err := e.query(ctx, `SELECT max(n) FROM "`+t.Name+`"`, nil, func(v []driver.Value) error {
+		t.lastN.Store(integer(v[0]))
+		return nil
+	})
+	if err != nil || len(t.Cube) == 0 {
+		return err
+	}
+	t.cube = newCube(t.Collection)
+	return e.query(ctx, `SELECT key, total FROM "`+t.Name+`_cube" WHERE total > 0`, nil, func(v []driver.Value) error {
+		t.cube.add(text(v[0]), integer(v[1]))
+		return nil
+	})
+}
+
+func (e *Engine) table(c *engine.Collection) *table {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	t := e.tables[c.Name]
+	if t == nil { // a defect: the store prepares all that it has
+		panic("the collection " + c.Name + " was not prepared")
+	}
+	return t
+}
+
+// row is one document's values as columns.
+type row struct {
+	n       int64
+	version int64
+	columns []any
+}
+
+// columnsOf turns a document's values into columns: several values into one text.
+func (t *table) columnsOf(d engine.Doc) []any {
+	columns := make([]any, len(d.Values))
+	for i, v := range d.Values {
+		switch v := v.(type) {
+		case string:
+			columns[i] = clean(v)
+		case []string:
+			columns[i] = joined(v)
+		default:
+			columns[i] = v
+		}
+	}
+	return columns
+}
+
+func clean(s string) string {
+	if strings.Contains(s, separator) {
+		return strings.ReplaceAll(s, separator, "")
+	}
+	return s
+}
+
+func joined(values []string) any {
+	if len(values) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString(separator)
+	for _, v := range values {
+		b.WriteString(clean(v))
+		b.WriteString(separator)
+	}
+	return b.String()
+}
+
+// split is the reverse of joined.
+func split(column any) []string {
+	s, _ := column.(string) //nolint:errcheck // nil is none
+	if s == "" {
+		return nil
+	}
+	return strings.Split(strings.Trim(s, separator), separator)
+}
