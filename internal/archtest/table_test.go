@@ -35,8 +35,11 @@ var table = []row{
 	// State: who may change it, who keeps it, how the parts talk about it.
 	{pkg: "ledger", imports: "exposure asset fault", tests: "store"},
 	{pkg: "lifecycle", imports: "domain ledger fault secret"},
-	{pkg: "store", imports: "domain ledger fault secret"},
-	{pkg: "store/storetest", imports: "store domain ledger fault secret"},
+	{pkg: "store", imports: "store/engine store/sqlite store/mongo lifecycle domain ledger fault secret", tests: "ledger/ledgertest"},
+	{pkg: "store/engine", imports: ""}, // what the collections ask of a database
+	{pkg: "store/sqlite", imports: "store/engine fault"},
+	{pkg: "store/mongo", imports: "store/engine fault"},
+	{pkg: "store/storetest", imports: "store store/engine lifecycle domain ledger ledger/ledgertest fault secret"},
 	{pkg: "ingest", imports: "domain ledger fault", tests: "store"},
 
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
