@@ -119,7 +119,7 @@ func endless(ev *Event) string {
 // be an end that never comes.
 func knownTrigger(trigger string) bool {
 	switch trigger {
-	case "kev", "evidence", "internet":
+	case EndsOnKEV, EndsOnEvidence, EndsOnInternet:
 		return true
 	}
 	name, ok := strings.CutPrefix(trigger, "control:")
