@@ -64,8 +64,20 @@ func Advance(e Exposure, ev Event) (Exposure, Step, error) {
 	attributes(&e, &ev)
 	e.LastEvent, e.Head = ev, ev.Hash
 	e.State, e.UpdateAt = step.To, ev.At
+	queue(&e, ev.At)
 	e.Version++
 	return e, step, nil
+}
+
+// queue keeps the exposure's place in the admission queue: it waits there while it is
+// tracked and policy wants it worked on.
+func queue(e *Exposure, at time.Time) {
+	switch {
+	case e.State != Tracked || !e.Decision.Admit:
+		e.Queued = time.Time{}
+	case e.Queued.IsZero():
+		e.Queued = at
+	}
 }
 
 // incomplete says what an event lacks to be recorded at all.
@@ -108,6 +120,9 @@ func complete(e *Exposure, ev *Event) {
 		x.Kind, x.At = to, ev.At
 		if x.By == "" {
 			x.By = ev.Actor.Name
+		}
+		if slices.Contains(x.EndsOn, EndsOnEvidence) {
+			x.Digest = EvidenceDigest(*e)
 		}
 		ev.Exception = &x
 	}
