@@ -8,9 +8,11 @@ import (
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/fake"
+	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
+	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -18,9 +20,11 @@ import (
 func List() []connectors.Registration {
 	return []connectors.Registration{
 		fake.Registration(),
+		generic.Registration(),
 		nessus.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
+		trivy.Registration(),
 	}
 }
 
