@@ -90,8 +90,8 @@ func (d *Decider) held(f freshness) string {
 // doesn't say what isn't exploited, KEV is evidence of exploitation, and a high EPSS
 // probability counts as a proof of concept but never as exploitation.
 func (d *Decider) settle(in *Inputs, f freshness) {
-	for _, each := range inputs() {
-		fact := each.fact(in)
+	for i := range inputs {
+		fact := in.fact(i)
 		if *fact = (Fact{fact.or(), fact.From}); !fact.Known() {
 			fact.From = ""
 		}
@@ -111,19 +111,13 @@ func (d *Decider) settle(in *Inputs, f freshness) {
 // rise with every input, so that this is the worst of all combinations. Exploitation is
 // active only on evidence; without a word from KEV there may be evidence.
 func completed(in Inputs) Inputs {
-	for _, each := range [...]struct {
-		fact  *Fact
-		worst Value
-	}{{&in.KEV, Yes}, {&in.Automatable, Yes}, {&in.TechnicalImpact, Total}, {&in.MissionImpact, High}, {&in.PubliclyExposed, Yes}} {
-		if !each.fact.Known() {
-			each.fact.Value = each.worst
+	for i := range inputs {
+		if fact := in.fact(i); !fact.Known() {
+			fact.Value = inputs[i].worst
 		}
 	}
-	switch {
-	case in.KEV.Value == Yes:
+	if in.KEV.Value == Yes {
 		in.Exploitation.Value = Active
-	case !in.Exploitation.Known():
-		in.Exploitation.Value = PoC
 	}
 	return in
 }
@@ -145,12 +139,12 @@ func worst(in Inputs) (exposure.DecisionOutcome, Timeline) {
 func missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) string {
 	var text string
 	var most int
-	for _, each := range inputs() {
-		if each.fact(&in).Known() {
+	for i, each := range inputs {
+		if in.fact(i).Known() {
 			continue
 		}
 		better := in
-		each.fact(&better).Value = each.best
+		better.fact(i).Value = each.best
 		o, t := worst(better)
 		// An outcome's step weighs more than all steps of timelines together.
 		drop := (outcome.Rank()-o.Rank())*len(timelines()) + timeline.Rank() - t.Rank()
@@ -172,8 +166,8 @@ func missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) str
 // values are the inputs for the record.
 func values(in *Inputs) map[string]string {
 	out := make(map[string]string, 6)
-	for _, each := range inputs() {
-		out[each.key] = string(each.fact(in).Value)
+	for i, each := range inputs {
+		out[each.key] = string(in.fact(i).Value)
 	}
 	return out
 }
@@ -189,8 +183,8 @@ func (d *Decider) sum(in *Inputs, held string) string {
 	}
 	text(d.digest)
 	text(held)
-	for _, each := range inputs() {
-		fact := each.fact(in)
+	for i := range inputs {
+		fact := in.fact(i)
 		text(string(fact.Value))
 		text(fact.From)
 	}

@@ -19,11 +19,11 @@ func reasons(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) []
 	lines = append(lines, "SSVC Coordinator 2.0.3 says "+string(outcome)+", BOD 26-04 says "+string(timeline))
 	full := completed(*in)
 	var unknown []string
-	for _, each := range inputs() {
-		fact := each.fact(in)
+	for i, each := range inputs {
+		fact := in.fact(i)
 		name := strings.ReplaceAll(each.key, "_", " ")
 		if !fact.Known() {
-			unknown = append(unknown, name+" "+string(each.fact(&full).Value))
+			unknown = append(unknown, name+" "+string(full.fact(i).Value))
 			continue
 		}
 		line := name + " " + string(fact.Value)

@@ -29,10 +29,8 @@ func Facts(e exposure.Exposure, a asset.Asset, scopes []scope.Scope, intel Intel
 	return in
 }
 
-// ranks orders the values of every input, the best first.
-func ranks() []Value {
-	return []Value{Unknown, None, PoC, Active, No, Yes, Partial, Total, Low, Medium, High}
-}
+// ranks orders the values of every input, the best first. It is never written to.
+var ranks = [...]Value{Unknown, None, PoC, Active, No, Yes, Partial, Total, Low, Medium, High}
 
 // worsen takes a value that is worse than what is known so far.
 func (f *Fact) worsen(v Value, from string) {
@@ -137,7 +135,7 @@ func (in *Inputs) rated(e *exposure.Exposure) {
 }
 
 func worse(v Value, f Fact) bool {
-	return slices.Index(ranks(), v) > slices.Index(ranks(), f.or())
+	return slices.Index(ranks[:], v) > slices.Index(ranks[:], f.or())
 }
 
 // missionImpact is the worst that a scope of the asset states. A scope without a word on
@@ -156,21 +154,21 @@ func missionImpact(scopes []scope.Scope) Fact {
 // publiclyExposed is yes where the asset's sources or one of its scopes say so, no where
 // one of them says no and none says yes.
 func publiclyExposed(a *asset.Asset, scopes []scope.Scope) Fact {
-	out := answer(a.Internet, "asset "+a.Name)
+	out := answer(a.Internet, "asset ", a.Name)
 	for i := range scopes {
-		if said := answer(scopes[i].Internet, "scope "+scopes[i].Name); worse(said.or(), out) {
+		if said := answer(scopes[i].Internet, "scope ", scopes[i].Name); worse(said.or(), out) {
 			out = said
 		}
 	}
 	return out
 }
 
-func answer(text, from string) Fact {
+func answer(text, what, name string) Fact {
 	switch text {
 	case asset.InternetYes:
-		return Fact{Yes, from}
+		return Fact{Yes, what + name}
 	case asset.InternetNo:
-		return Fact{No, from}
+		return Fact{No, what + name}
 	}
 	return Fact{}
 }

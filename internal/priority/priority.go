@@ -83,19 +83,34 @@ type input struct {
 	key   string
 	words string
 	best  Value
+	worst Value  // without evidence, for exploitation
 	hint  string // what to do to make it known
-	fact  func(*Inputs) *Fact
 }
 
 // inputs are the six facts in the order in which a missing one is asked for, other things
-// being equal: first what is the least work to find out.
-func inputs() [6]input {
-	return [...]input{
-		{KeyKEV, "whether it is in KEV", No, "load a KEV snapshot with quell intel import", func(in *Inputs) *Fact { return &in.KEV }},
-		{KeyMissionImpact, "mission impact", Low, "set mission_impact on a scope of the asset", func(in *Inputs) *Fact { return &in.MissionImpact }},
-		{KeyPubliclyExposed, "whether the asset is publicly exposed", No, "set internet on a scope of the asset", func(in *Inputs) *Fact { return &in.PubliclyExposed }},
-		{KeyExploitation, "exploitation", None, "load CISA's Vulnrichment record of the CVE", func(in *Inputs) *Fact { return &in.Exploitation }},
-		{KeyAutomatable, "whether exploitation can be automated", No, "a CVSS vector or Vulnrichment would tell", func(in *Inputs) *Fact { return &in.Automatable }},
-		{KeyTechnicalImpact, "technical impact", Partial, "a CVSS vector or Vulnrichment would tell", func(in *Inputs) *Fact { return &in.TechnicalImpact }},
+// being equal: first what is the least work to find out. It is never written to.
+var inputs = [...]input{
+	{KeyKEV, "whether it is in KEV", No, Yes, "load a KEV snapshot with quell intel import"},
+	{KeyMissionImpact, "mission impact", Low, High, "set mission_impact on a scope of the asset"},
+	{KeyPubliclyExposed, "whether the asset is publicly exposed", No, Yes, "set internet on a scope of the asset"},
+	{KeyExploitation, "exploitation", None, PoC, "load CISA's Vulnrichment record of the CVE"},
+	{KeyAutomatable, "whether exploitation can be automated", No, Yes, "a CVSS vector or Vulnrichment would tell"},
+	{KeyTechnicalImpact, "technical impact", Partial, Total, "a CVSS vector or Vulnrichment would tell"},
+}
+
+// fact gives the fact of an index into inputs.
+func (in *Inputs) fact(i int) *Fact {
+	switch inputs[i].key {
+	case KeyKEV:
+		return &in.KEV
+	case KeyMissionImpact:
+		return &in.MissionImpact
+	case KeyPubliclyExposed:
+		return &in.PubliclyExposed
+	case KeyExploitation:
+		return &in.Exploitation
+	case KeyAutomatable:
+		return &in.Automatable
 	}
+	return &in.TechnicalImpact
 }

@@ -1,7 +1,6 @@
 package priority
 
 import (
-	"strings"
 	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
@@ -90,8 +89,8 @@ func (t Timeline) Length() (time.Duration, bool) {
 // timeline. Pairs are technical impact partial, total; pairs of pairs are not automatable,
 // automatable; then not publicly exposed, exposed; then not in KEV, in KEV.
 const directive = "" +
-	"00 11  12 23 " +
-	"22 24  24 34 "
+	"00" + "11" + "12" + "23" +
+	"22" + "24" + "24" + "34"
 
 // BOD looks up the timeline of the BOD 26-04 table 1.0.0. Every value has to be known;
 // else ok is false.
@@ -106,5 +105,5 @@ func BOD(kev, publiclyExposed, automatable, technicalImpact Value) (timeline Tim
 		}
 		row = row*2 + i
 	}
-	return timelines()[strings.ReplaceAll(directive, " ", "")[row]-'0'], true
+	return timelines()[directive[row]-'0'], true
 }
