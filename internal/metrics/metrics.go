@@ -56,7 +56,7 @@ type Figures struct {
 
 	MTTR       time.Duration `json:"mttr"`        // mean over the closed ones of the whole time to remediate
 	MedianTTR  time.Duration `json:"median_ttr"`  // the lower median
-	Window     time.Duration `json:"window"`      // of all exposures together: exposure-time
+	Days       float64       `json:"days"`        // the windows of all exposures together, in days
 	OldestLive time.Duration `json:"oldest_live"` // the longest current window of a live exposure
 
 	ByState    map[exposure.State]int64           `json:"by_state"`
@@ -79,7 +79,7 @@ func Compute(exposures iter.Seq[exposure.Exposure], now time.Time) Figures {
 	for e := range exposures {
 		f.Exposures++
 		f.ByState[e.State]++
-		f.Window += Window(e, now)
+		f.Days += Window(e, now).Hours() / 24 // a Duration can't hold the sum over a million
 		if e.Reopens > 0 {
 			f.Reopened++
 		}

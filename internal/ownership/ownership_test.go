@@ -1,0 +1,359 @@
+package ownership_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/ownership"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+func config() ownership.Config {
+	return ownership.Config{
+		Teams: []ownership.Team{
+			{Name: "platform", Channel: "#platform"},
+			{Name: "payments", Aliases: []string{"pay-*", "Billing Team"}},
+			{Name: "dba"}, {Name: "web"}, {Name: "soc"},
+		},
+		Route: ownership.Node{
+			ReminderBefore: []scope.Duration{scope.Days(5)},
+			Children: []ownership.Node{
+				{Match: []string{"tag.env=prod", "tag.app=shop*"}, Team: "web", Channel: "#shop", Children: []ownership.Node{
+					{Match: []string{"check=nessus:*"}, Team: "platform", Escalation: []ownership.Step{{After: scope.Days(2), To: "soc"}}},
+					{Match: []string{"kind=api"}},
+				}},
+				{Match: []string{"cve=CVE-2024-1709"}, Team: "soc", Continue: true},
+				{Match: []string{"scope=databases"}, Team: "dba"},
+				{Match: []string{"identifier.fqdn=*.pay.example.com", "source!=lab-*"}, Team: "payments"},
+			},
+		},
+	}
+}
+
+func tree(t testing.TB, c ownership.Config) ownership.Tree {
+	t.Helper()
+	out, errs := ownership.Compile(c)
+	require.Empty(t, errs)
+	return out
+}
+
+func fqdn(name string) []asset.Known {
+	return []asset.Known{{Identifier: asset.Identifier{Kind: asset.FQDN, Value: name}}}
+}
+
+func hint(value, source string) asset.OwnerHint {
+	return asset.OwnerHint{Value: value, From: "tag team", Source: source}
+}
+
+func TestRouting(t *testing.T) {
+	shop := map[string]string{"env": "prod", "app": "Shop-EU"}
+	for _, tt := range []struct {
+		name       string
+		a          asset.Asset
+		scopes     []scope.Scope
+		e          exposure.Exposure
+		team       string
+		confidence float64
+		path       string
+		copies     []string
+	}{
+		{"a route by tags", asset.Asset{Tags: shop}, nil, exposure.Exposure{}, "web", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop*", nil},
+		{"a child refines it", asset.Asset{Tags: shop}, nil, exposure.Exposure{Weakness: "nessus:57582"}, "platform", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop* > check=nessus:*", nil},
+		{"a child without a team inherits it", asset.Asset{Tags: shop, Kind: asset.API}, nil, exposure.Exposure{}, "web", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop* > kind=api", nil},
+		{"half of the conditions is no match", asset.Asset{Tags: map[string]string{"env": "prod"}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
+		{"a route by scope", asset.Asset{}, []scope.Scope{{Name: "databases", Owner: "web"}}, exposure.Exposure{}, "dba", ownership.ConfidenceRoute, "root > scope=databases", nil},
+		{"the first of two routes owns and the second is told", asset.Asset{}, []scope.Scope{{Name: "databases"}}, exposure.Exposure{CVEs: []string{"CVE-2024-1709"}}, "soc", ownership.ConfidenceRoute, "root > cve=CVE-2024-1709", []string{"dba"}},
+		{"a route by identifier", asset.Asset{Identifiers: fqdn("a.pay.example.com")}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceRoute, "root > identifier.fqdn=*.pay.example.com and source!=lab-*", nil},
+		{"a negated condition", asset.Asset{Identifiers: fqdn("a.pay.example.com"), Sources: []string{"lab-1"}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
+		{"a hint by the team's own name", asset.Asset{OwnerHints: []asset.OwnerHint{hint("Platform", "aws")}}, nil, exposure.Exposure{}, "platform", ownership.ConfidenceHint, "root > hint tag team=Platform", nil},
+		{"a hint by alias", asset.Asset{OwnerHints: []asset.OwnerHint{hint("nobody", "x"), hint("billing team", "cmdb")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceHint, "root > hint tag team=billing team", nil},
+		{"two sources agree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("payments", "cmdb")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceAgreed, "root > hint tag team=pay-eu, as 2 sources agree", nil},
+		{"one source that repeats itself is one", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("payments", "aws")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceHint, "root > hint tag team=pay-eu", nil},
+		{"sources that disagree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("pay-eu", "cmdb"), hint("pay-us", "crm")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceDisputed, "root > hint tag team=pay-eu, though another names dba", nil},
+		{"a scope's owner is surer than a dispute", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("web", "cmdb")}}, []scope.Scope{{Name: "z", Owner: "soc"}, {Name: "m"}, {Name: "b", Owner: "web"}}, exposure.Exposure{}, "web", ownership.ConfidenceScope, "root > owner of scope b", nil},
+		{"a hint is surer than a scope's owner", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws")}}, []scope.Scope{{Name: "b", Owner: "web"}}, exposure.Exposure{}, "dba", ownership.ConfidenceHint, "root > hint tag team=dba", nil},
+		{"an empty hint names nobody", asset.Asset{OwnerHints: []asset.OwnerHint{hint("", "aws")}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tree(t, config()).Route(tt.a, tt.scopes, tt.e)
+			require.Equal(t, tt.team, r.Team)
+			require.InDelta(t, tt.confidence, r.Confidence, 0)
+			require.Equal(t, tt.path, strings.Join(r.Path, " > "))
+			require.Equal(t, tt.copies, r.Copies)
+			owner := r.Owner()
+			require.Equal(t, exposure.Owner{Team: tt.team, How: tt.path, Confidence: tt.confidence}, owner)
+		})
+	}
+}
+
+func TestTheDefaultTeamComesLast(t *testing.T) {
+	c := config()
+	c.Route.Team = "platform"
+	r := tree(t, c).Route(asset.Asset{}, nil, exposure.Exposure{})
+	require.Equal(t, "platform", r.Team)
+	require.InDelta(t, ownership.ConfidenceDefault, r.Confidence, 0)
+	r = tree(t, c).Route(asset.Asset{}, []scope.Scope{{Name: "s", Owner: "web"}}, exposure.Exposure{})
+	require.Equal(t, "web", r.Team, "a scope's owner is surer")
+}
+
+func TestAMatchWithoutATeamDoesNotHideALaterOne(t *testing.T) {
+	c := config()
+	c.Route.Children = []ownership.Node{{Match: []string{"kind=host"}, Channel: "#hosts", Continue: true}, {Match: []string{"zone=dc1"}, Team: "dba"}}
+	r := tree(t, c).Route(asset.Asset{Kind: asset.Host, Zone: "dc1"}, nil, exposure.Exposure{})
+	require.Equal(t, "dba", r.Team)
+}
+
+func TestOptionsAreInherited(t *testing.T) {
+	tr := tree(t, config())
+	shop := asset.Asset{Tags: map[string]string{"env": "prod", "app": "shop"}}
+	r := tr.Route(shop, nil, exposure.Exposure{Weakness: "nessus:1"})
+	require.Equal(t, ownership.Options{
+		Escalation:     []ownership.Step{{After: scope.Days(2), To: "soc"}}, // its own
+		ReminderBefore: []scope.Duration{scope.Days(5)},                     // the root's
+		Channel:        "#shop",                                             // its parent's
+	}, r.Options)
+	r = tr.Route(asset.Asset{OwnerHints: []asset.OwnerHint{hint("platform", "x")}}, nil, exposure.Exposure{})
+	require.Equal(t, "#platform", r.Options.Channel, "the team's own where no node names one")
+	require.Equal(t, ownership.DefaultOptions().Escalation, r.Options.Escalation)
+}
+
+func TestExplainTellsWhatEachNodeAnswered(t *testing.T) {
+	a := asset.Asset{Tags: map[string]string{"env": "prod", "app": "shop"}, OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("ghosts", "")}}
+	got := tree(t, config()).Explain(a, []scope.Scope{{Name: "prod", Owner: "dba"}})
+	require.Equal(t, "web", got.Route.Team)
+	require.Equal(t, []string{
+		"root: matches everything",
+		"  tag.env=prod and tag.app=shop*: matches, team web",
+		"    check=nessus:*: no, check=nessus:* doesn't hold",
+		"    kind=api: no, kind=api doesn't hold",
+		"hint tag team=pay-eu from aws: team payments",
+		"hint tag team=ghosts: no team goes by that name",
+		"scope prod: owner dba",
+		"=> owner web, confidence 0.95 (tag.env=prod and tag.app=shop*)",
+	}, got.Lines)
+	none := tree(t, ownership.Config{}).Explain(asset.Asset{}, nil)
+	require.Equal(t, []string{"root: matches everything", "=> unowned (no route, hint or scope names a team)"}, none.Lines)
+}
+
+func TestEveryProblemIsReportedAtOnce(t *testing.T) {
+	_, errs := ownership.Compile(ownership.Config{
+		Teams: []ownership.Team{{Name: "web"}, {Name: "web"}, {Name: "no good"}, {Name: "dba", Aliases: []string{"WEB", "*"}}, {Name: "escalation"}},
+		Route: ownership.Node{
+			Match: []string{"kind=host"},
+			Children: []ownership.Node{
+				{Match: []string{"kind=host"}, Team: "ghosts"},
+				{Match: []string{"zone=dc1", "kind=host"}},
+				{Match: []string{"color=red", "tag=x", "name", "tag.=x"}},
+				{Escalation: []ownership.Step{{After: scope.Days(2), To: "@ann"}, {After: scope.Days(1), To: "nobody"}}},
+				{Match: []string{"kind=api"}},
+			},
+		},
+		Unowned: []ownership.Step{{To: "@"}},
+	})
+	var paths []string
+	for _, err := range errs {
+		var field *scope.FieldError
+		require.ErrorAs(t, err, &field)
+		paths = append(paths, field.Path)
+	}
+	require.ElementsMatch(t, strings.Fields(`
+		teams[1].name teams[2].name teams[3].aliases[0] teams[3].aliases[1] teams[4].name
+		route route.children[0].team route.children[1]
+		route.children[2].match[0] route.children[2].match[1] route.children[2].match[2] route.children[2].match[3]
+		route.children[3].escalation[1].to route.children[3].escalation[1].after
+		route.children[4] unowned[0].to`), paths)
+}
+
+func TestTreesTooDeepAreRefused(t *testing.T) {
+	n := ownership.Node{}
+	for range 20 {
+		n = ownership.Node{Children: []ownership.Node{n}}
+	}
+	_, errs := ownership.Compile(ownership.Config{Route: n})
+	require.Len(t, errs, 1)
+	require.ErrorContains(t, errs[0], "levels deep")
+}
+
+func TestScopesMustNameTeams(t *testing.T) {
+	errs := tree(t, config()).CheckScopes([]scope.Scope{{Name: "a", Owner: "web"}, {Name: "b"}, {Name: "c", Owner: "ghosts"}})
+	require.Len(t, errs, 1)
+	require.EqualError(t, errs[0], `[2].owner: there is no team "ghosts" in owners.teams`)
+}
+
+func TestTheDigestNamesTheConfiguration(t *testing.T) {
+	a, b := config(), config()
+	require.Equal(t, tree(t, a).Digest(), tree(t, b).Digest())
+	b.Route.Children[0].Team = "dba"
+	require.NotEqual(t, tree(t, a).Digest(), tree(t, b).Digest())
+	team, ok := tree(t, a).Team("platform")
+	require.True(t, ok)
+	require.Equal(t, "#platform", team.Channel)
+	require.Len(t, tree(t, a).Teams(), 5)
+}
+
+func TestRoutesAreStableAndNamedTeamsExist(t *testing.T) {
+	tr := tree(t, config())
+	rapid.Check(t, func(t *rapid.T) {
+		pick := func(label string, values ...string) string { return rapid.SampledFrom(values).Draw(t, label) }
+		a := asset.Asset{
+			Tags: map[string]string{"env": pick("env", "prod", "test"), "app": pick("app", "shop", "other")}, Kind: asset.Kind(pick("kind", "host", "api")),
+			OwnerHints: []asset.OwnerHint{hint(pick("hint", "", "dba", "pay-x", "?"), "s")},
+		}
+		e := exposure.Exposure{Weakness: pick("weakness", "nessus:1", "nuclei:x"), CVEs: []string{pick("cve", "CVE-2024-1709", "CVE-2020-0001")}}
+		scopes := []scope.Scope{{Name: pick("scope", "databases", "other")}}
+		r := tr.Route(a, scopes, e)
+		require.Equal(t, r, tr.Route(a, scopes, e))
+		if r.Team == "" {
+			require.Zero(t, r.Confidence)
+			return
+		}
+		_, ok := tr.Team(r.Team)
+		require.True(t, ok)
+		require.Positive(t, r.Confidence)
+		require.NotContains(t, r.Copies, r.Team)
+	})
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("tag.env=prod", "prod")
+	f.Add("source!=lab-*", "lab-1")
+	f.Add("identifier.fqdn=*.example.com", "")
+	f.Add("=", "")
+	f.Fuzz(func(t *testing.T, text, value string) {
+		tr, errs := ownership.Compile(ownership.Config{Teams: []ownership.Team{{Name: "web"}}, Route: ownership.Node{Children: []ownership.Node{{Match: []string{text}, Team: "web"}}}})
+		if len(errs) == 0 {
+			tr.Route(asset.Asset{Name: value, Tags: map[string]string{"env": value}}, nil, exposure.Exposure{})
+		}
+	})
+}
+
+func BenchmarkRoute(b *testing.B) {
+	tr := tree(b, config())
+	a := asset.Asset{Identifiers: fqdn("a.pay.example.com"), Tags: map[string]string{"env": "prod"}}
+	e := exposure.Exposure{CVEs: []string{"CVE-2020-0001"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		tr.Route(a, nil, e)
+	}
+}
+
+var due = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+func options() ownership.Options {
+	return ownership.Options{
+		ReminderBefore: []scope.Duration{scope.Days(1), scope.Days(3)},
+		Escalation:     []ownership.Step{{After: 0, To: "soc"}, {After: scope.Days(2), To: "@ciso"}},
+	}
+}
+
+func TestTheLadderRemindsBeforeAndEscalatesAfterTheDueDate(t *testing.T) {
+	type rung struct {
+		at   time.Time
+		kind ownership.RungKind
+		to   string
+	}
+	shape := func(rungs []ownership.Rung) (out []rung) {
+		for _, r := range rungs {
+			out = append(out, rung{r.At, r.Kind, r.To})
+		}
+		return out
+	}
+	after := []rung{{due, ownership.Escalate, "soc"}, {due.Add(2 * day), ownership.Escalate, "@ciso"}}
+	require.Equal(t, append([]rung{{due.Add(-3 * day), ownership.Reminder, ""}, {due.Add(-day), ownership.Reminder, ""}}, after...),
+		shape(ownership.Ladder(options(), due, due.Add(-9*day))))
+	require.Equal(t, append([]rung{{due.Add(-day), ownership.Reminder, ""}}, after...),
+		shape(ownership.Ladder(options(), due, due.Add(-2*day))), "no reminder from before it was opened")
+	require.Empty(t, ownership.Ladder(options(), time.Time{}, due), "no due date, nothing to remind of")
+
+	since := due.Add(-9 * day)
+	require.Equal(t, []rung{{since, ownership.Unowned, "escalation"}, {since.Add(2 * day), ownership.Unowned, "escalation"}, {since.Add(7 * day), ownership.Unowned, "escalation"}},
+		shape(ownership.UnownedLadder(tree(t, config()).Unowned(), since)))
+}
+
+func TestClimbing(t *testing.T) {
+	rungs := ownership.Ladder(options(), due, due.Add(-9*day))
+	for _, tt := range []struct {
+		name string
+		now  time.Time
+		sent []int // rungs
+		send []int
+		next time.Time
+	}{
+		{"long before, there is only waiting", due.Add(-8 * day), nil, nil, due.Add(-3 * day)},
+		{"the first reminder", due.Add(-3 * day), nil, []int{0}, due.Add(-day)},
+		{"sent is sent", due.Add(-3 * day), []int{0}, nil, due.Add(-day)},
+		{"after an outage the newest reminder is enough", due.Add(-time.Hour), nil, []int{1}, due},
+		{"from the due date on there are no reminders", due, nil, []int{2}, due.Add(2 * day)},
+		{"after a long outage everybody on the way up is told", due.Add(30 * day), nil, []int{2, 3}, time.Time{}},
+		{"the ladder's end", due.Add(30 * day), []int{2, 3}, nil, time.Time{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var sent []string
+			for _, i := range tt.sent {
+				sent = append(sent, rungs[i].Cause)
+			}
+			var want []ownership.Rung
+			for _, i := range tt.send {
+				want = append(want, rungs[i])
+			}
+			send, next := ownership.Climb(rungs, sent, tt.now)
+			require.Equal(t, want, send)
+			require.Equal(t, tt.next, next)
+		})
+	}
+}
+
+func TestANewDueDateHasNewRungs(t *testing.T) {
+	causes := map[string]bool{}
+	for _, d := range []time.Time{due, due.Add(day)} {
+		for _, r := range ownership.Ladder(options(), d, due.Add(-9*day)) {
+			require.False(t, causes[r.Cause], r.Cause)
+			causes[r.Cause] = true
+		}
+	}
+}
+
+func TestHoweverOftenItIsAskedEveryRungIsSentOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := ownership.Options{}
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 10), 0, 4).Draw(t, "reminders") {
+			o.ReminderBefore = append(o.ReminderBefore, scope.Days(n))
+		}
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 10), 0, 4).Draw(t, "steps") {
+			o.Escalation = append(o.Escalation, ownership.Step{After: scope.Days(n), To: "soc"})
+		}
+		opened := due.Add(-time.Duration(rapid.IntRange(0, 12).Draw(t, "opened")) * day)
+		rungs := ownership.Ladder(o, due, opened)
+		var sent []string
+		now := opened
+		for range 200 {
+			send, next := ownership.Climb(rungs, sent, now)
+			for _, r := range send {
+				require.NotContains(t, sent, r.Cause)
+				require.False(t, r.At.After(now), "never early")
+				sent = append(sent, r.Cause)
+			}
+			if next.IsZero() {
+				break
+			}
+			require.True(t, next.After(now), "time goes on")
+			now = next
+			if rapid.Bool().Draw(t, "outage") {
+				now = now.Add(3 * day)
+			}
+		}
+		for _, r := range rungs {
+			if r.Kind == ownership.Escalate {
+				require.Contains(t, sent, r.Cause, "nobody on the way up is left out")
+			}
+		}
+	})
+}
