@@ -68,14 +68,8 @@ func (j *job) mergeInto(ctx context.Context, survivor, other asset.Asset, why st
 	if err := j.moveSightings(ctx, other, survivor.ID); err != nil {
 		return survivor, err
 	}
-	keys := make([]string, 0, len(other.Identifiers))
-	for _, k := range other.Identifiers {
-		keys = append(keys, k.Key())
-	}
-	slices.Sort(keys)
-	if err := j.store.MoveIdentifiers(ctx, keys, other.ID, survivor.ID); err != nil {
-		return survivor, err
-	}
+	// Claims on identifiers stay with the other: it points to the survivor, and an undo
+	// gives them back by taking that pointer away.
 	j.assess.Place(&merged)
 	ok, err := j.store.SwapAssets(ctx, []asset.Asset{merged, gone})
 	if err != nil {

@@ -59,7 +59,7 @@ func (j *job) persist(ctx context.Context, b batch) error {
 func (j *job) resolve(ctx context.Context, b batch) (map[*asset.Description]asset.ID, error) {
 	descs := map[*asset.Description]time.Time{}
 	for i := range b.covers {
-		descs[&b.covers[i].Asset] = firstTime(b.covers[i].CheckedAt, j.d.ReceivedAt)
+		descs[&b.covers[i].Asset] = firstTime(b.covers[i].CheckedAt, b.at)
 	}
 	for _, obs := range b.obs {
 		if _, ok := descs[obs.Asset]; !ok {

@@ -46,7 +46,8 @@ const maxKnown = 200_000
 type described struct {
 	desc      asset.Description
 	signature string
-	keys      []string
+	keys      []string // under which its asset is looked up and claimed
+	extra     []string // claimed too, so that it is found when its source once says less
 	at        time.Time
 }
 
@@ -69,7 +70,9 @@ func (r *resolver) resolveAll(ctx context.Context, descs map[*asset.Description]
 			result[d] = id
 			continue
 		}
-		fresh[cleaned.signature] = cleaned
+		if other := fresh[cleaned.signature]; other == nil || cleaned.at.After(other.at) {
+			fresh[cleaned.signature] = cleaned
+		}
 		waiting[cleaned.signature] = append(waiting[cleaned.signature], d)
 	}
 	if err := r.resolveFresh(ctx, fresh); err != nil {
@@ -93,10 +96,16 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 		out.desc.Identifiers = localIdentifiers(d.Identifiers, out.desc.Zone)
 	}
 	out.desc.Identifiers, _ = asset.Usable(out.desc, r.source.Name)
-	for _, id := range out.desc.Identifiers {
-		out.keys = append(out.keys, id.Key())
+	if len(out.desc.Identifiers) == 0 {
+		return &out
 	}
-	out.signature = strings.Join(out.keys, "\n") + "\n" + attributes(out.desc)
+	out.keys = asset.Keys(out.desc, r.source.Name)
+	out.extra = asset.LoneKeys(out.desc, r.source.Name)
+	names := make([]string, 0, len(out.desc.Identifiers))
+	for _, id := range out.desc.Identifiers {
+		names = append(names, id.Key())
+	}
+	out.signature = strings.Join(names, "\n") + "\n" + attributes(out.desc)
 	return &out
 }
 
@@ -119,7 +128,7 @@ func (r *resolver) resolveFresh(ctx context.Context, fresh map[string]*described
 	keys := map[string]struct{}{}
 	for signature, d := range fresh {
 		order = append(order, signature)
-		for _, k := range d.keys {
+		for _, k := range slices.Concat(d.keys, d.extra) {
 			keys[k] = struct{}{}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/fault"
@@ -116,10 +115,10 @@ func (w *resolving) absorb(id asset.ID, d *described, why string) {
 }
 
 // claim takes the keys that nobody has, those of an asset that never came to be, and weak
-// ones whose owner hasn't been seen with them for long: addresses and short names go from
-// host to host.
+// ones of an asset that turned out to be another: addresses and short names go from host
+// to host, and whoever was seen with them last is who they lead to.
 func (w *resolving) claim(id asset.ID, d *described) {
-	for i, key := range d.keys {
+	for _, key := range slices.Concat(d.keys, d.extra) {
 		owner, taken := w.owners[key]
 		switch {
 		case !taken:
@@ -129,23 +128,15 @@ func (w *resolving) claim(id asset.ID, d *described) {
 			w.claims[key] = id
 			w.owners[key] = id
 		case owner == id:
-		case w.unwritten(owner), !d.desc.Identifiers[i].Kind.Strong() && stale(w.assets[owner], d.desc.Identifiers[i], d.at):
+		case w.unwritten(owner), weak(key) && d.at.After(w.assets[owner].LastSeen):
 			w.moves = append(w.moves, move{key, owner, id})
 			w.owners[key] = id
 		}
 	}
 }
 
-// stale reports whether an asset wasn't seen with an identifier for so long that somebody
-// else may have it now.
-func stale(owner asset.Asset, id asset.Identifier, at time.Time) bool {
-	for _, k := range owner.Identifiers {
-		if k.Identifier == id {
-			return at.Sub(k.LastSeen) > asset.Window
-		}
-	}
-	return true
-}
+// weak reports whether a key is made of weak identifiers (see asset.Keys).
+func weak(key string) bool { return strings.HasPrefix(key, "pair|") || strings.HasPrefix(key, "lone|") }
 
 // store writes what was decided: claims, assets, moves, events. A claim lost to another
 // ingest means that its asset is the one: what was decided on ours is decided again.

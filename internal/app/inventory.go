@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/quellsec/quell/api"
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/ingest"
+	"github.com/quellsec/quell/internal/ownership"
+	"github.com/quellsec/quell/internal/store"
+)
+
+// inventory tells the API about what is configured and how it is doing.
+type inventory struct {
+	store   *store.Store
+	sources *sources
+	judge   *ingest.Judge
+	now     func() time.Time
+}
+
+// Sources implements api.Sources.
+func (i *inventory) Sources(ctx context.Context) ([]api.SourceStatus, error) {
+	pending, err := i.store.PendingSources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.SourceStatus, 0, len(i.sources.order))
+	for _, c := range i.sources.order {
+		status := api.SourceStatus{Name: c.Name, Connector: c.Connector, Pending: slices.Contains(pending, c.Name)}
+		info := i.sources.byName[c.Name].info
+		if len(info.Bearer) > 0 || info.HMAC != nil || info.Verifier != nil {
+			status.Webhook = "/hooks/" + c.Name
+		}
+		deliveries, err := i.store.FindDeliveries(ctx, c.Name, "", exposure.List{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(deliveries.Items) > 0 {
+			last := deliveries.Items[0]
+			status.LastDelivery, status.Problem = last.ReceivedAt, last.Error
+		}
+		if status.LastRun, err = i.lastCompleteRun(ctx, c.Name); err != nil {
+			return nil, err
+		}
+		quiet := c.Quiet.Std()
+		status.Silent = quiet > 0 && i.now().Sub(status.LastDelivery) > quiet
+		out = append(out, status)
+	}
+	return out, nil
+}
+
+// lastCompleteRun looks among a source's newest runs for one that could prove absence.
+func (i *inventory) lastCompleteRun(ctx context.Context, source string) (time.Time, error) {
+	runs, err := i.store.Runs(ctx, source, exposure.List{Limit: 20})
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, r := range runs.Items {
+		if r.Complete {
+			return r.Finished, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// Scopes implements api.Scopes.
+func (i *inventory) Scopes(ctx context.Context) ([]api.ScopeStatus, error) {
+	var out []api.ScopeStatus
+	for _, s := range i.judge.Grounds().Scopes.Scopes() {
+		counts, err := i.store.CountExposures(ctx, exposure.Filter{Scopes: []string{s.Name}}, "state")
+		if err != nil {
+			return nil, err
+		}
+		status := api.ScopeStatus{Scope: s, Exposures: counts}
+		assets, err := i.store.FindAssets(ctx, asset.Filter{Scope: s.Name}, exposure.List{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(assets.Items) == 0 {
+			status.Problem = "no source reports an asset in it: check its rules with quell assets, or add a source"
+		}
+		out = append(out, status)
+	}
+	return out, nil
+}
+
+// Owners implements api.Owners.
+func (i *inventory) Owners(context.Context) ([]ownership.Team, error) {
+	return i.judge.Grounds().Owners.Teams(), nil
+}
+
+// TestOwner implements api.Owners.
+func (i *inventory) TestOwner(ctx context.Context, id asset.ID) (api.OwnerTest, error) {
+	a, err := i.store.Asset(ctx, id)
+	if err != nil {
+		return api.OwnerTest{}, err
+	}
+	g := i.judge.Grounds()
+	x := g.Owners.Explain(a, g.Scopes.Named(a.Scopes))
+	return api.OwnerTest{Asset: a.ID, AssetName: a.Name, Team: x.Route.Team, Copies: x.Route.Copies,
+		Confidence: x.Route.Confidence, How: x.Route.Owner().How, Lines: x.Lines}, nil
+}

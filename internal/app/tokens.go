@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/quellsec/quell/api"
+	"github.com/quellsec/quell/internal/store"
+)
+
+// tokens keeps the API's tokens in the store.
+type tokens struct{ store *store.Store }
+
+func (t tokens) PutToken(ctx context.Context, token api.Token) error {
+	return t.store.PutToken(ctx, store.Token{ID: token.ID, Hash: token.Hash, Name: token.Name, Role: string(token.Role), Scopes: token.Scopes,
+		Created: token.Created, Expires: token.Expires, LastUsed: token.LastUsed, Revoked: token.Revoked})
+}
+
+func (t tokens) TokenByHash(ctx context.Context, hash string) (api.Token, error) {
+	token, err := t.store.TokenByHash(ctx, hash)
+	return apiToken(token), err
+}
+
+func (t tokens) Tokens(ctx context.Context) ([]api.Token, error) {
+	stored, err := t.store.Tokens(ctx)
+	out := make([]api.Token, 0, len(stored))
+	for _, token := range stored {
+		out = append(out, apiToken(token))
+	}
+	return out, err
+}
+
+func (t tokens) RevokeToken(ctx context.Context, id string, at time.Time) error {
+	return t.store.RevokeToken(ctx, id, at)
+}
+
+func (t tokens) TouchToken(ctx context.Context, id string, at time.Time) error {
+	return t.store.TouchToken(ctx, id, at)
+}
+
+func apiToken(t store.Token) api.Token {
+	return api.Token{ID: t.ID, Hash: t.Hash, Name: t.Name, Role: api.Role(t.Role), Scopes: t.Scopes,
+		Created: t.Created, Expires: t.Expires, LastUsed: t.LastUsed, Revoked: t.Revoked}
+}
