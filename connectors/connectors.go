@@ -43,6 +43,9 @@ type Env struct {
 	Log    *slog.Logger
 	HTTP   *http.Client // outbound client with limits and the SSRF guard; nil offline
 	Now    func() time.Time
+	// Keep is where the built-in tracker and inbox keep their documents: the store, which
+	// fills the small interface that each of them declares. Nil for all others, and offline.
+	Keep any
 }
 
 // Instance is one configured connector. What it can do is found by asserting the roles.
@@ -113,6 +116,7 @@ type Issue struct {
 	Priority    string            `json:"priority,omitempty"` // act, attend, track_star, track
 	Status      IssueStatus       `json:"status"`
 	ClosedBy    string            `json:"closed_by,omitempty"` // who moved it to done; empty or "quell" = we
+	ClosedAt    time.Time         `json:"closed_at,omitzero"`  // when it was last moved to done; zero where the tracker doesn't say
 	URL         string            `json:"url,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	UpdatedAt   time.Time         `json:"updated_at,omitzero"`

@@ -11,6 +11,12 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 )
 
+// The types of failures that workflows look at: kinds of faults.
+const (
+	KindInvalid  = string(fault.Invalid)
+	KindNotFound = string(fault.NotFound)
+)
+
 // Failure makes an error fit for a history: its kind becomes the failure's type, and
 // decides whether Temporal tries again. A throttled peer is asked again when it said so.
 func Failure(err error) error {

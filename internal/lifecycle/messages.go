@@ -130,6 +130,7 @@ type Ticket struct {
 	Priority    string    `json:"priority,omitempty"`
 	Status      string    `json:"status"` // todo, in_progress, done
 	ClosedBy    string    `json:"closed_by,omitempty"`
+	ClosedAt    time.Time `json:"closed_at,omitzero"` // when it was last moved to done
 	Comments    []Comment `json:"comments,omitempty"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`

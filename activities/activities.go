@@ -1,0 +1,141 @@
+// Package activities is what the workflows get done: every call of the store, a tracker, a
+// notifier or Temporal on behalf of a workflow. One file per stage. An activity takes and
+// gives IDs and small views, can be repeated after a crash at any line, and does each
+// outside effect once.
+package activities
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/ledger"
+	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/scope"
+)
+
+// Deps is what the activities work with.
+type Deps struct {
+	Ledger  *ledger.Ledger
+	Records Records
+	Journal Journal
+	Board   Board
+	Assess  Assessor
+	// Engage gives the rules of engagement of an asset: the strictest of its scopes.
+	Engage   func(a asset.Asset) scope.Engagement
+	Waker    Waker
+	Trackers map[string]connectors.Tracker // by name
+	Tracker  string                        // the one that new tickets go to
+	Notifier connectors.Notifier
+	Drainer  Drainer
+	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
+	Policy   Policy
+	Now      func() time.Time // UTC
+	Log      *slog.Logger
+}
+
+// Records is what every stage reads of the store.
+type Records interface {
+	Exposure(ctx context.Context, id exposure.ID) (exposure.Exposure, error)
+	Events(ctx context.Context, id exposure.ID) ([]exposure.Event, error)
+	Assets(ctx context.Context, ids []asset.ID) (map[asset.ID]asset.Asset, error)
+	EachExposure(ctx context.Context, f exposure.Filter, fn func(exposure.Exposure) error) error
+}
+
+// Waker tells running workflows that the store changed, and starts those that don't run.
+// What is lost on the way is sent again by the sweep.
+type Waker interface {
+	Wake(ctx context.Context, e *exposure.Exposure, reason string) error
+	WakeRemediation(ctx context.Context, id, reason string) error
+	StartSource(ctx context.Context, source string) error
+}
+
+// Activities are all the activities. The zero value is good for nothing but its methods'
+// names.
+type Activities struct{ Deps }
+
+// New makes the activities.
+func New(d Deps) *Activities {
+	d.Policy = d.Policy.withDefaults()
+	return &Activities{Deps: d}
+}
+
+// The registered names.
+const (
+	NameFollow   = "FollowExposure"
+	NameDecide   = "RecordDecision"
+	NameVerify   = "BeginVerification"
+	NameLapse    = "EndException"
+	NamePrepare  = "PrepareProbe"
+	NameRecord   = "RecordVerdict"
+	NameJoin     = "JoinRemediation"
+	NameNudge    = "Nudge"
+	NamePlan     = "PlanRemediation"
+	NameCreate   = "CreateTicket"
+	NameSync     = "UpdateTicket"
+	NameComment  = "CommentOnTicket"
+	NameNotify   = "NotifyOwner"
+	NameClaimAll = "ClaimMembers"
+	NameFinish   = "FinishRemediation"
+	NameDrain    = "DrainSource"
+	NameSweep    = "SweepStore"
+)
+
+// Registry is where activities are registered: a worker, or a test environment.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register registers all activities. Errors get their kind translated into Temporal's
+// terms here, once.
+func Register(r Registry, a *Activities) {
+	register(r, NameFollow, a.Follow)
+	register(r, NameDecide, a.Decide)
+	register(r, NameVerify, a.Verify)
+	register(r, NameLapse, a.Lapse)
+	register(r, NamePrepare, a.Prepare)
+	register(r, NameRecord, a.Record)
+	register(r, NameJoin, a.Join)
+	register(r, NameNudge, a.Nudge)
+	register(r, NamePlan, a.Plan)
+	register(r, NameCreate, a.CreateTicket)
+	register(r, NameSync, a.SyncTicket)
+	register(r, NameComment, a.Comment)
+	register(r, NameNotify, a.Notify)
+	register(r, NameClaimAll, a.ClaimMembers)
+	register(r, NameFinish, a.Finish)
+	register(r, NameDrain, a.Drain)
+	register(r, NameSweep, a.Sweep)
+}
+
+func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {
+	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
+		out, err := fn(ctx, in)
+		return out, lifecycle.Failure(err)
+	}, activity.RegisterOptions{Name: name})
+}
+
+// exposure reads one exposure.
+func (a *Activities) exposure(ctx context.Context, id exposure.ID) (exposure.Exposure, error) {
+	e, err := a.Records.Exposure(ctx, id)
+	return e, fault.Wrap(fault.KindOf(err), err, "reading exposure "+string(id))
+}
+
+// assetOf reads the asset of an exposure; one that is gone is empty.
+func (a *Activities) assetOf(ctx context.Context, e *exposure.Exposure) (asset.Asset, error) {
+	found, err := a.Records.Assets(ctx, []asset.ID{e.Asset})
+	if err != nil {
+		return asset.Asset{}, fault.Wrap(fault.KindOf(err), err, "reading asset "+string(e.Asset))
+	}
+	return found[e.Asset], nil
+}
+
+// now is the time in the store's precision.
+func (a *Activities) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,89 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+// ClaimInput is a person's word, by closing the ticket, that all members are fixed.
+type ClaimInput struct {
+	ID string    `json:"id"`
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
+// ClaimResult counts the members that were claimed.
+type ClaimResult struct {
+	Claimed int `json:"claimed"`
+}
+
+// ClaimMembers writes a person's claim on every live member, in batches, and wakes their
+// workflows, which take it up. That the closing was seen is recorded last.
+func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResult, error) {
+	members, err := a.members(ctx, in.ID)
+	if err != nil {
+		return ClaimResult{}, err
+	}
+	claim := exposure.Claim{By: in.By, At: in.At.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
+	claimed := 0
+	err = a.touch(ctx, members, "claimed", func(e *exposure.Exposure) bool {
+		if e.RemediationID != in.ID || e.Claim != nil {
+			return false
+		}
+		switch e.State {
+		case exposure.Validating, exposure.Open, exposure.Verifying: // a test that is under way began before the claim
+		default:
+			return false
+		}
+		own := claim
+		e.Claim = &own
+		claimed++
+		return true
+	})
+	if err != nil {
+		return ClaimResult{}, err
+	}
+	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
+		news := in.At.After(r.ClosedSeen)
+		if news {
+			r.ClosedSeen = in.At
+		}
+		return news
+	})
+	return ClaimResult{Claimed: claimed}, err
+}
+
+// Finish ends a remediation that has no live member any more. It is not finished if one
+// joined or came back meanwhile.
+func (a *Activities) Finish(ctx context.Context, in RemediationStep) (bool, error) {
+	rem, err := a.remediation(ctx, in.ID)
+	if err != nil {
+		return false, err
+	}
+	if rem.Status == lifecycle.RemediationDone && !rem.Wake {
+		return true, nil
+	}
+	members, err := a.members(ctx, in.ID)
+	if err != nil {
+		return false, err
+	}
+	if rem.Wake || stand(members).live > 0 {
+		return false, nil
+	}
+	rem.Status = lifecycle.RemediationDone
+	rem.Version++ // whoever joined since we read has written, and this write is lost to theirs
+	rem.UpdatedAt = a.now()
+	return a.Journal.SwapRemediation(ctx, rem)
+}
+
+// beat tells Temporal that a long activity lives, where it is one.
+func beat(ctx context.Context, details ...any) {
+	if activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, details...)
+	}
+}

@@ -1,0 +1,247 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+// Done is all that an activity without a result has to say.
+type Done struct{}
+
+// Comment says on the ticket what happened: one comment for the occasions given. The
+// first of them is its cause, by which the tracker knows a repetition.
+func (a *Activities) Comment(ctx context.Context, in RemediationStep) (Done, error) {
+	rem, err := a.remediation(ctx, in.ID)
+	if err != nil || len(in.Intents) == 0 || rem.Ticket == "" {
+		return Done{}, err
+	}
+	tracker, err := a.tracker(&rem)
+	if err != nil {
+		return Done{}, err
+	}
+	var paragraphs []string
+	for _, intent := range in.Intents {
+		cause := causeOf(intent)
+		paragraph := ""
+		if rung(cause) == "done" {
+			paragraph, err = a.proofs(ctx, rem.ID)
+		} else {
+			paragraph, err = a.occasion(ctx, cause)
+		}
+		if err != nil {
+			return Done{}, err
+		}
+		if paragraph != "" {
+			paragraphs = append(paragraphs, paragraph)
+		}
+	}
+	if len(paragraphs) > 0 {
+		if err := tracker.Comment(ctx, rem.Ticket, strings.Join(paragraphs, "\n\n"), in.Intents[0]); err != nil {
+			return Done{}, fault.Wrap(fault.KindOf(err), err, "commenting on ticket "+rem.Ticket)
+		}
+	}
+	return Done{}, a.done(ctx, in.Intents, rem.Ticket)
+}
+
+// done marks intents as carried out.
+func (a *Activities) done(ctx context.Context, intents []string, result string) error {
+	for _, id := range intents {
+		if err := a.Journal.DoneIntent(ctx, id, result, a.now()); err != nil {
+			return fault.Wrap(fault.KindOf(err), err, "recording what was done")
+		}
+	}
+	return nil
+}
+
+// causeOf is the cause in an intent's ID: remediation|kind|cause.
+func causeOf(intent string) string {
+	parts := strings.SplitN(intent, "|", 3)
+	return parts[len(parts)-1]
+}
+
+// occasion tells of one event, named as "exposure:seq".
+func (a *Activities) occasion(ctx context.Context, name string) (string, error) {
+	id, _, _ := strings.Cut(name, ":")
+	e, err := a.exposure(ctx, exposure.ID(id))
+	if fault.Is(err, fault.NotFound) {
+		return "", nil // erased: there is nothing to tell
+	}
+	if err != nil {
+		return "", err
+	}
+	ev, ok := e.LastEvent, true
+	if exposure.EventID(e.ID, ev.Seq) != name {
+		if ev, ok, err = a.event(ctx, e.ID, name); err != nil || !ok {
+			return "", err
+		}
+	}
+	return a.tale(&e, &ev), nil
+}
+
+func (a *Activities) event(ctx context.Context, id exposure.ID, name string) (exposure.Event, bool, error) {
+	events, err := a.Records.Events(ctx, id)
+	if err != nil {
+		return exposure.Event{}, false, fault.Wrap(fault.KindOf(err), err, "reading the events of exposure "+string(id))
+	}
+	for i := range events {
+		if exposure.EventID(id, events[i].Seq) == name {
+			return events[i], true, nil
+		}
+	}
+	return exposure.Event{}, false, nil
+}
+
+// tale is an event in words for a ticket, with its evidence.
+func (a *Activities) tale(e *exposure.Exposure, ev *exposure.Event) string {
+	what := "**" + text(e.Title) + "** on **" + text(e.AssetName) + "**"
+	if e.Location != "" {
+		what += " at " + text(e.Location)
+	}
+	switch ev.Kind {
+	case exposure.EventConfirmed:
+		return "Still there: " + what + " was re-tested" + at(ev) + " and found again. " + text(ev.Reason) + a.evidence(ev)
+	case exposure.EventInconclusive:
+		return "Not proven: the re-test of " + what + at(ev) + " could not tell. " + text(ev.Reason) + a.evidence(ev)
+	case exposure.EventObserved:
+		return "Back: " + what + " was seen again by " + text(ev.Actor.Name) + at(ev) + ". " + text(ev.Reason)
+	case exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss:
+		return "Decided by " + text(ev.Actor.Name) + ": " + what + " is " + strings.ReplaceAll(string(ev.To), "_", " ") + endOf(ev.Exception) + ". Reason: " + text(ev.Reason)
+	case exposure.EventLapse:
+		return "Work resumes on " + what + ": the exception has ended. " + text(ev.Reason)
+	case exposure.EventReopen:
+		return "Reopened by " + text(ev.Actor.Name) + ": " + what + ". " + text(ev.Reason)
+	default:
+		return text(string(ev.Kind)) + ": " + what + ". " + text(ev.Reason)
+	}
+}
+
+func at(ev *exposure.Event) string {
+	if ev.CheckedAt.IsZero() {
+		return ""
+	}
+	return " at " + ev.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func endOf(x *exposure.Exception) string {
+	switch {
+	case x == nil:
+		return ""
+	case !x.Until.IsZero():
+		return " until " + x.Until.Format(time.DateOnly)
+	}
+	return " until " + text(strings.Join(x.EndsOn, " or ")) + " ends it"
+}
+
+// evidence lists what a verdict rests on: by hash, since a ticket is no place for what a
+// probe saw.
+func (a *Activities) evidence(ev *exposure.Event) string {
+	v := ev.Verdict
+	if v == nil {
+		return ""
+	}
+	var b strings.Builder
+	if v.Vantage != "" {
+		b.WriteString("\n- seen from vantage " + text(v.Vantage))
+	}
+	if v.Template != "" {
+		b.WriteString("\n- by " + text(v.Template))
+	}
+	for _, sha := range v.Evidence {
+		b.WriteString("\n- evidence " + a.evidenceLink(sha))
+	}
+	return b.String()
+}
+
+func (a *Activities) evidenceLink(sha string) string {
+	if a.Policy.PublicURL == "" {
+		return sha
+	}
+	return "[" + sha[:min(len(sha), 12)] + "](" + strings.TrimRight(a.Policy.PublicURL, "/") + "/api/v1/evidence/" + sha + ")"
+}
+
+// proofs says for every member how it came to its end: the last comment on a ticket.
+func (a *Activities) proofs(ctx context.Context, id string) (string, error) {
+	members, err := a.members(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	lines := []string{"Nothing is left to do here, so this ticket is done."}
+	for i := range members[:min(len(members), maxRows)] {
+		m := &members[i]
+		line := "- " + text(m.title) + " on " + text(m.asset) + ": " + stateOf(m)
+		switch {
+		case m.state == exposure.Closed && m.proof != nil && m.proof.Verdict != nil:
+			v := m.proof.Verdict
+			line += fmt.Sprintf(". Proof: a probe from %s looked at %s and no longer found it", text(word(v.Vantage, "its vantage")), v.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+			for _, sha := range v.Evidence {
+				line += ", evidence " + a.evidenceLink(sha)
+			}
+		case m.state == exposure.Closed && m.proof != nil:
+			for _, s := range m.proof.Absences {
+				line += fmt.Sprintf(". Proof: %s looked at %s and no longer saw it (run %s)", text(s.Source), s.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC"), text(s.Run))
+			}
+		}
+		lines = append(lines, line)
+	}
+	if more := len(members) - maxRows; more > 0 {
+		lines = append(lines, fmt.Sprintf("- … and %d more", more))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// Notify tells the owner of a remediation what its intents are about: one message.
+func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, error) {
+	rem, err := a.remediation(ctx, in.ID)
+	if err != nil || len(in.Intents) == 0 {
+		return Done{}, err
+	}
+	members, err := a.members(ctx, rem.ID)
+	if err != nil {
+		return Done{}, err
+	}
+	for _, m := range a.messages(&rem, members, in.Intents) {
+		if a.Policy.PublicURL != "" {
+			m.Links["remediation"] = strings.TrimRight(a.Policy.PublicURL, "/") + "/tickets/" + rem.Ticket
+		}
+		if err := a.Notifier.Notify(ctx, m); err != nil {
+			return Done{}, fault.Wrap(fault.KindOf(err), err, "telling "+m.To)
+		}
+	}
+	return Done{}, a.done(ctx, in.Intents, rem.Owner)
+}
+
+// messages are what intents say to the owner, and where it is late also to those above.
+func (a *Activities) messages(rem *lifecycle.Remediation, members []member, intents []string) []connectors.Message {
+	s := stand(members)
+	title := issueOf(rem, members, "").Title
+	m := connectors.Message{Cause: intents[0], To: orEscalation(rem.Owner), Subjects: []string{rem.ID}, Links: map[string]string{}}
+	if rem.TicketURL != "" {
+		m.Links["ticket"] = rem.TicketURL
+	}
+	switch rung(causeOf(intents[0])) {
+	case "created":
+		m.Kind, m.Subject = "ticket", "New: "+title
+		m.Text = fmt.Sprintf("Ticket %s is yours: %s. %d live, due %s.", text(rem.Ticket), text(title), s.live, date(s.due))
+	case "remind":
+		m.Kind, m.Subject = "reminder", "Due "+date(s.due)+": "+title
+		m.Text = fmt.Sprintf("Ticket %s is due %s, and %d of %d exposures are still live.", text(rem.Ticket), date(s.due), s.live, len(members))
+	case "escalate":
+		m.Kind, m.Subject = "escalation", "Overdue since "+date(s.due)+": "+title
+		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
+		above := m
+		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
+		above.Links = map[string]string{"ticket": rem.TicketURL}
+		return []connectors.Message{m, above}
+	default:
+		m.Kind, m.Subject = "reopened", "Not done: "+title
+		m.Text = fmt.Sprintf("On ticket %s, %d exposures are still there or back. The ticket has the evidence.", text(rem.Ticket), len(intents))
+	}
+	return []connectors.Message{m}
+}

@@ -1,0 +1,67 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/ledger"
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+// maxGenerations bounds the search for a generation that isn't done yet.
+const maxGenerations = 10_000
+
+// Join puts an exposure into the remediation of its owner and fix, beginning it if need
+// be, and takes it out of another one.
+func (a *Activities) Join(ctx context.Context, in StepInput) (lifecycle.ExposureView, error) {
+	e, err := a.exposure(ctx, in.ID)
+	if err != nil {
+		return lifecycle.ExposureView{}, err
+	}
+	v := a.Policy.view(&e, a.now())
+	if e.Mode != exposure.ModeWorkflow || e.Owner.Team == "" || v.Joined {
+		if v.Joined { // a crash may have come between joining and telling
+			err = a.wakeRemediation(ctx, e.RemediationID, "joined", e.State.Live())
+		}
+		return v, err
+	}
+	rem, err := a.claimRemediation(ctx, &e)
+	if err != nil {
+		return v, err
+	}
+	left := e.RemediationID
+	res, err := a.apply(ctx, ledger.Change{ID: e.ID, Event: exposure.Event{
+		Kind: exposure.EventTicketed, Actor: system("lifecycle"), Cause: in.cause(exposure.EventTicketed),
+		Reason: "owned by " + rem.Owner + ", mended by " + lifecycle.Plain(rem.Fix, 200),
+		Data:   map[string]string{exposure.DataRemediation: rem.ID, exposure.DataTicket: rem.Ticket},
+	}})
+	if err != nil {
+		return v, err
+	}
+	if left != "" {
+		if err := a.wakeRemediation(ctx, left, "left", false); err != nil {
+			return v, err
+		}
+	}
+	return a.viewAfter(&res), nil
+}
+
+// claimRemediation finds the owner's remediation of the fix that is open, or begins one:
+// the first generation that isn't done.
+func (a *Activities) claimRemediation(ctx context.Context, e *exposure.Exposure) (lifecycle.Remediation, error) {
+	for generation := 1; generation <= maxGenerations; generation++ {
+		now := a.now()
+		rem, _, err := a.Journal.ClaimRemediation(ctx, lifecycle.Remediation{
+			ID: lifecycle.RemediationID(e.Owner.Team, e.Fix, generation), Version: 1, Owner: e.Owner.Team, Fix: e.Fix, Generation: generation,
+			Status: lifecycle.RemediationOpen, Tracker: a.Tracker, Due: e.Due, Wake: true, WakeAt: now, CreatedAt: now, UpdatedAt: now,
+		})
+		if err != nil {
+			return rem, fault.Wrap(fault.KindOf(err), err, "claiming the remediation of "+e.Owner.Team)
+		}
+		if rem.Status != lifecycle.RemediationDone {
+			return rem, nil
+		}
+	}
+	return lifecycle.Remediation{}, fault.New(fault.Internal, "claiming the remediation of %s: %d generations of one fix are done", e.Owner.Team, maxGenerations)
+}

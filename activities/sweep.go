@@ -1,0 +1,310 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/ledger"
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+// Board is what the sweep looks through.
+type Board interface {
+	FindExposures(ctx context.Context, f exposure.Filter, l exposure.List) (exposure.Page[exposure.Exposure], error)
+	CountExposures(ctx context.Context, f exposure.Filter, by string) (map[string]int64, error)
+	FindRemediations(ctx context.Context, f lifecycle.RemediationFilter, l exposure.List) (exposure.Page[lifecycle.Remediation], error)
+	PendingSources(ctx context.Context) ([]string, error)
+}
+
+// SweepRequest is one look of the sweep over the store.
+type SweepRequest struct {
+	Admit   int       `json:"admit"`            // how many may be admitted now
+	MaxOpen int       `json:"max_open"`         // … while fewer than so many are in workflows
+	Updated time.Time `json:"updated,omitzero"` // exceptions changed since are looked at
+	Cursor  string    `json:"cursor,omitempty"` // of the walk over unowned exposures
+}
+
+// SweepReport is what one look did.
+type SweepReport struct {
+	Admitted  int       `json:"admitted,omitempty"`
+	Held      string    `json:"held,omitempty"`      // why nothing more was admitted
+	Woken     int       `json:"woken,omitempty"`     // lost wakes sent again
+	Lapsed    int       `json:"lapsed,omitempty"`    // exceptions ended
+	Restarted int       `json:"restarted,omitempty"` // sources whose ingest was started
+	Nudged    int       `json:"nudged,omitempty"`    // assets that nobody owns, told of
+	Problems  []string  `json:"problems,omitempty"`
+	Updated   time.Time `json:"updated,omitzero"`
+	Cursor    string    `json:"cursor,omitempty"`
+}
+
+const (
+	wakeAge    = 30 * time.Second // a wake this old was lost
+	sweepBatch = 200
+)
+
+// Sweep looks over the store once: admits from the queue, sends lost wakes again, ends
+// exceptions of exposures that no workflow has in hand, restarts the ingest of sources
+// with deliveries, and tells of assets that nobody owns. What fails is reported and
+// doesn't keep the rest from being done; the next look tries again.
+func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, error) {
+	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor}
+	for _, part := range []struct {
+		name string
+		do   func(context.Context, SweepRequest, *SweepReport) error
+	}{
+		{"admitting", a.admit}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
+		{"restarting sources", a.restart}, {"telling of unowned assets", a.tellUnowned},
+	} {
+		if err := part.do(ctx, in, &report); err != nil {
+			if ctx.Err() != nil {
+				return report, err
+			}
+			a.Log.WarnContext(ctx, "a part of the sweep failed; the next one tries again", "part", part.name, "error", err)
+			report.Problems = append(report.Problems, lifecycle.Plain(part.name+": "+err.Error(), 300))
+		}
+		beat(ctx, part.name)
+	}
+	return report, nil
+}
+
+// admit takes exposures from the queue into workflows: by due date, the more urgent
+// decision first, at the rate and under the number that it was given.
+func (a *Activities) admit(ctx context.Context, in SweepRequest, report *SweepReport) error {
+	if in.Admit <= 0 {
+		return nil
+	}
+	queue := exposure.Filter{Queued: true, Mode: exposure.ModeStore, States: []exposure.State{exposure.Tracked}}
+	page, err := a.Board.FindExposures(ctx, queue, exposure.List{Sort: exposure.SortDue, Limit: min(in.Admit, sweepBatch)})
+	if err != nil || len(page.Items) == 0 {
+		return err
+	}
+	open, err := a.openWorkflows(ctx)
+	if err != nil {
+		return err
+	}
+	room := int64(in.MaxOpen) - open
+	if room <= 0 {
+		report.Held = strconv.FormatInt(open, 10) + " exposures are in workflows already"
+		return nil
+	}
+	waiting := page.Items
+	slices.SortStableFunc(waiting, func(x, y exposure.Exposure) int {
+		return cmp.Or(compareDue(x.Due, y.Due), y.Decision.Outcome.Rank()-x.Decision.Outcome.Rank())
+	})
+	changes := make([]ledger.Change, 0, len(waiting))
+	for i := range waiting {
+		e := &waiting[i]
+		if !e.Decision.Admit { // decided otherwise since it was queued
+			if _, _, err := a.Ledger.Touch(ctx, e.ID, unqueue); err != nil {
+				return err
+			}
+			continue
+		}
+		if int64(len(changes)) < room {
+			changes = append(changes, a.storeChange(e, exposure.EventAdmit, "policy", "it can't wait: "+string(e.Decision.Outcome)))
+		}
+	}
+	n, err := a.applyInStore(ctx, changes, "admitted")
+	report.Admitted = n
+	return err
+}
+
+func unqueue(e *exposure.Exposure) bool {
+	changed := !e.Queued.IsZero() && !e.Decision.Admit
+	if changed {
+		e.Queued = time.Time{}
+	}
+	return changed
+}
+
+func (a *Activities) openWorkflows(ctx context.Context) (int64, error) {
+	counts, err := a.Board.CountExposures(ctx, exposure.Filter{Mode: exposure.ModeWorkflow}, "")
+	var n int64
+	for _, c := range counts {
+		n += c
+	}
+	return n, err
+}
+
+// storeChange is an event on an exposure that no workflow has in hand. The state of its
+// chain makes the cause, so that the same look twice is one event.
+func (a *Activities) storeChange(e *exposure.Exposure, kind exposure.EventKind, by, why string) ledger.Change {
+	return ledger.Change{ID: e.ID, As: exposure.ModeStore, Event: exposure.Event{Kind: kind, Actor: system(by), Reason: why,
+		Cause: "sweep/" + strconv.FormatInt(e.LastEvent.Seq, 10) + "/" + string(kind)}}
+}
+
+// applyInStore applies events in bulk and wakes the workflows of what came into their
+// hands: the store first, then Temporal. It counts what was applied.
+func (a *Activities) applyInStore(ctx context.Context, changes []ledger.Change, reason string) (int, error) {
+	if len(changes) == 0 {
+		return 0, nil
+	}
+	results, err := a.Ledger.ApplyMany(ctx, changes)
+	if err != nil {
+		return 0, err
+	}
+	var problems []error
+	moved := make([]exposure.Exposure, 0, len(results))
+	for i := range results {
+		switch err := results[i].Err; {
+		case err == nil:
+			moved = append(moved, results[i].Exposure)
+		case !fault.Is(err, fault.Conflict): // else somebody was faster
+			problems = append(problems, err)
+		}
+	}
+	a.wakeAll(ctx, moved, reason)
+	return len(moved), errors.Join(problems...)
+}
+
+// resend sends wakes again that were lost between the store and Temporal.
+func (a *Activities) resend(ctx context.Context, _ SweepRequest, report *SweepReport) error {
+	before := a.now().Add(-wakeAge)
+	page, err := a.Board.FindExposures(ctx, exposure.Filter{Mode: exposure.ModeWorkflow, WakeBefore: before}, exposure.List{Sort: exposure.SortID, Limit: sweepBatch})
+	if err != nil {
+		return err
+	}
+	a.wakeAll(ctx, page.Items, "sent again")
+	remediations, err := a.Board.FindRemediations(ctx, lifecycle.RemediationFilter{WakeBefore: before}, exposure.List{Limit: sweepBatch})
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for i := range remediations.Items {
+		problems = append(problems, a.Waker.WakeRemediation(ctx, remediations.Items[i].ID, "sent again"))
+	}
+	report.Woken = len(page.Items) + len(remediations.Items)
+	return errors.Join(problems...)
+}
+
+// fireTimers ends the exceptions whose date has come.
+func (a *Activities) fireTimers(ctx context.Context, _ SweepRequest, report *SweepReport) error {
+	now := a.now()
+	page, err := a.Board.FindExposures(ctx, exposure.Filter{Mode: exposure.ModeStore, TimerBefore: now}, exposure.List{Sort: exposure.SortID, Limit: sweepBatch})
+	if err != nil {
+		return err
+	}
+	var changes []ledger.Change
+	for i := range page.Items {
+		e := &page.Items[i]
+		if e.State.Excepted() && e.Exception != nil && !e.Exception.Until.IsZero() && !now.Before(e.Exception.Until) {
+			changes = append(changes, a.storeChange(e, exposure.EventLapse, "lifecycle", "its end has come"))
+			continue
+		}
+		// A timer without an end to fire is left over; it must not be found for ever.
+		if _, _, err := a.Ledger.Touch(ctx, e.ID, stopTimer(now)); err != nil {
+			return err
+		}
+	}
+	n, err := a.applyInStore(ctx, changes, "lapsed")
+	report.Lapsed += n
+	return err
+}
+
+func stopTimer(now time.Time) func(*exposure.Exposure) bool {
+	return func(e *exposure.Exposure) bool {
+		stale := !e.TimerAt.IsZero() && !e.TimerAt.After(now) && !(e.State.Excepted() && e.Exception != nil && !e.Exception.Until.IsZero())
+		if stale {
+			e.TimerAt = time.Time{}
+		} else if !e.TimerAt.IsZero() && !e.TimerAt.After(now) && e.Exception.Until.After(now) {
+			e.TimerAt, stale = e.Exception.Until, true
+		}
+		return stale
+	}
+}
+
+// overlap is how far one look over changed exceptions reaches into the one before, for
+// writers whose clocks differ a little.
+const overlap = 2 * time.Minute
+
+// fireTriggers ends the exceptions that something other than their date ends, among
+// those that changed since the last look.
+func (a *Activities) fireTriggers(ctx context.Context, in SweepRequest, report *SweepReport) error {
+	now := a.now()
+	filter := exposure.Filter{Mode: exposure.ModeStore, States: []exposure.State{exposure.Accepted, exposure.Mitigated, exposure.FalsePositive}, Updated: in.Updated}
+	var changes []ledger.Change
+	err := a.Records.EachExposure(ctx, filter, func(e exposure.Exposure) error {
+		if trigger, why, ok := endedEarly(&e); ok {
+			change := a.storeChange(&e, exposure.EventLapse, "policy", why)
+			change.Event.Data = map[string]string{exposure.DataTrigger: trigger}
+			changes = append(changes, change)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(changes, sweepBatch) {
+		n, err := a.applyInStore(ctx, chunk, "lapsed")
+		report.Lapsed += n
+		if err != nil {
+			return err
+		}
+	}
+	report.Updated = now.Add(-overlap)
+	return nil
+}
+
+// restart makes sure that sources with deliveries are being drained.
+func (a *Activities) restart(ctx context.Context, _ SweepRequest, report *SweepReport) error {
+	sources, err := a.Board.PendingSources(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, source := range sources {
+		problems = append(problems, a.Waker.StartSource(ctx, source))
+	}
+	report.Restarted = len(sources)
+	return errors.Join(problems...)
+}
+
+// unownedLead is how long before its due date a tracked exposure that nobody owns begins
+// to matter: until then it waits for its owner and its turn alike.
+const unownedLead = 14 * day
+
+// tellUnowned walks over the exposures that no workflow has in hand, are due before long
+// and have no owner: one page at each look, so that a first import of a million doesn't
+// become a storm of messages. It tells of their assets as their ladders say.
+func (a *Activities) tellUnowned(ctx context.Context, in SweepRequest, report *SweepReport) error {
+	now := a.now()
+	page, err := a.Board.FindExposures(ctx, exposure.Filter{Mode: exposure.ModeStore, States: []exposure.State{exposure.Tracked}, Owners: []string{""},
+		DueBefore: now.Add(unownedLead)}, exposure.List{Sort: exposure.SortID, Limit: sweepBatch, Cursor: in.Cursor})
+	if err != nil {
+		report.Cursor = "" // a cursor of another version or sort begins anew
+		return err
+	}
+	report.Cursor = page.Next
+	waiting := map[asset.ID][]*exposure.Exposure{}
+	for i := range page.Items {
+		e := &page.Items[i]
+		if v := a.Policy.view(e, now); v.Nudge != "" && !v.NudgeAt.After(now) {
+			waiting[e.Asset] = append(waiting[e.Asset], e)
+		}
+	}
+	for _, es := range waiting {
+		slices.SortFunc(es, func(x, y *exposure.Exposure) int { return compareDue(x.Due, y.Due) })
+		m := a.unownedMessage(es[0], a.Policy.view(es[0], now).Nudge, len(es))
+		if err := a.notify(ctx, m, es[0]); err != nil {
+			return err
+		}
+		changes := make([]ledger.Change, 0, len(es))
+		for _, e := range es {
+			nudge := a.Policy.view(e, now).Nudge
+			changes = append(changes, ledger.Change{ID: e.ID, As: exposure.ModeStore, Event: exposure.Event{
+				Kind: exposure.EventEscalated, Actor: system("lifecycle"), Cause: nudge, Reason: m.Subject}})
+		}
+		if _, err := a.applyInStore(ctx, changes, "told"); err != nil {
+			return err
+		}
+		report.Nudged++
+	}
+	return nil
+}

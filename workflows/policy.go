@@ -1,0 +1,59 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+// The activity options, all of them. Whether an error is worth another try is said by its
+// kind, in lifecycle.Failure.
+
+// storeCall is for what touches the store alone: done within the workflow task, and tried
+// until the store is back.
+func storeCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: 20 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+		Summary:             summary,
+	})
+}
+
+// outsideCall is for trackers and notifiers: tried until they are back, an hour apart at
+// most.
+func outsideCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           lifecycle.TaskQueue,
+		StartToCloseTimeout: 2 * time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Hour},
+		Summary:             summary,
+	})
+}
+
+// longCall is for bulk work that tells how far it is: a worker that dies is missed after
+// a minute.
+func longCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           lifecycle.TaskQueue,
+		StartToCloseTimeout: 12 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:             summary,
+	})
+}
+
+// probeCall is for a probe at a vantage. If none polls there within wait, it is given up;
+// one that dies at work is replaced twice.
+func probeCall(ctx workflow.Context, vantage string, wait time.Duration, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              lifecycle.ProbeQueue(vantage),
+		ScheduleToStartTimeout: wait,
+		StartToCloseTimeout:    15 * time.Minute,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
+		WaitForCancellation:    false,
+		Summary:                summary,
+	})
+}
