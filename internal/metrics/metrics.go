@@ -85,7 +85,7 @@ func Compute(exposures iter.Seq[exposure.Exposure], now time.Time) Figures {
 		}
 		switch {
 		case e.State.Live():
-			f.live(&e, now)
+			live(&f, &e, now)
 		case e.State == exposure.Closed:
 			f.Closed++
 			times = append(times, e.Window)
@@ -107,7 +107,7 @@ func Compute(exposures iter.Seq[exposure.Exposure], now time.Time) Figures {
 	return f
 }
 
-func (f *Figures) live(e *exposure.Exposure, now time.Time) {
+func live(f *Figures, e *exposure.Exposure, now time.Time) {
 	f.Live++
 	f.ByDecision[e.Decision.Outcome]++
 	f.OldestLive = max(f.OldestLive, Current(*e, now))

@@ -20,7 +20,7 @@ type vote struct {
 
 // votes counts the teams that the asset's hints name, the most named first. A source
 // counts once for a team, however often it repeats itself.
-func (t *Tree) votes(hints []asset.OwnerHint) []vote {
+func (t Tree) votes(hints []asset.OwnerHint) []vote {
 	var votes []vote
 	for _, h := range hints {
 		team := t.claims(h.Value)
@@ -61,7 +61,7 @@ func take(r *Route, votes []vote) {
 }
 
 // claims gives the team that goes by a name; empty for none.
-func (t *Tree) claims(name string) string {
+func (t Tree) claims(name string) string {
 	if name == "" {
 		return ""
 	}

@@ -102,7 +102,7 @@ func (s *subject) identifiers(kind asset.IdentifierKind) []string {
 }
 
 func (s *subject) checks() []string {
-	out := []string{s.exposure.Weakness}
+	out := append(make([]string, 0, 1+len(s.exposure.Findings)), s.exposure.Weakness)
 	for i := range s.exposure.Findings {
 		out = append(out, s.exposure.Findings[i].Check)
 	}

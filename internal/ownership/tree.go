@@ -118,7 +118,7 @@ func scopeNames(scopes []scope.Scope) []string {
 	return names
 }
 
-func (t *Tree) route(w *walk, a *asset.Asset, scopes []scope.Scope) Route {
+func (t Tree) route(w *walk, a *asset.Asset, scopes []scope.Scope) Route {
 	w.down(&t.root, found{options: DefaultOptions()})
 	r := Route{Options: w.first.options, Path: w.first.path}
 	votes := t.votes(a.OwnerHints)

@@ -69,7 +69,7 @@ const (
 	freshSnapshot freshness = "fresh"
 )
 
-func (d *Decider) freshness(in *Inputs, at time.Time) freshness {
+func (d Decider) freshness(in *Inputs, at time.Time) freshness {
 	switch {
 	case in.KEVTaken.IsZero():
 		return noSnapshot
@@ -79,7 +79,7 @@ func (d *Decider) freshness(in *Inputs, at time.Time) freshness {
 	return freshSnapshot
 }
 
-func (d *Decider) held(f freshness) string {
+func (d Decider) held(f freshness) string {
 	if f == noSnapshot {
 		return "no KEV snapshot is loaded: run quell intel import with CISA's known_exploited_vulnerabilities.json"
 	}
@@ -89,7 +89,7 @@ func (d *Decider) held(f freshness) string {
 // settle draws the conclusions that take the policy or the time: an old KEV snapshot
 // doesn't say what isn't exploited, KEV is evidence of exploitation, and a high EPSS
 // probability counts as a proof of concept but never as exploitation.
-func (d *Decider) settle(in *Inputs, f freshness) {
+func (d Decider) settle(in *Inputs, f freshness) {
 	for i := range inputs {
 		fact := in.fact(i)
 		if *fact = (Fact{fact.or(), fact.From}); !fact.Known() {
@@ -175,7 +175,7 @@ func values(in *Inputs) map[string]string {
 // sum hashes everything that the decision and the due date depend on, as settled: a new
 // EPSS score on the same side of the threshold, or a new KEV release without a word on
 // this CVE, is the same.
-func (d *Decider) sum(in *Inputs, held string) string {
+func (d Decider) sum(in *Inputs, held string) string {
 	b := make([]byte, 0, 512)
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))

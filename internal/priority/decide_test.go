@@ -344,10 +344,11 @@ func TestEqualDigestsAreEqualDecisions(t *testing.T) {
 		require.Equal(t, in.Intel, d.Intel)
 		require.Equal(t, when, d.At)
 		d.Intel, d.At = "", time.Time{}
+		now := result{d, due}
 		if before, ok := byDigest[d.Digest]; ok {
-			require.Equal(t, before, result{d, due})
+			require.Equal(t, before, now)
 		}
-		byDigest[d.Digest] = result{d, due}
+		byDigest[d.Digest] = now
 	})
 	require.Greater(t, len(byDigest), 10)
 }
@@ -375,7 +376,7 @@ func TestAValueThatNoInputTakesIsLookedAtByAPerson(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	require.Empty(t, priority.DefaultPolicy().Validate())
 	errs := priority.Policy{Due: priority.Due{Act: scope.Days(9), Attend: scope.Days(3), Track: scope.Days(1)}}.Validate()
-	var paths []string
+	paths := make([]string, 0, len(errs))
 	for _, err := range errs {
 		var field *scope.FieldError
 		require.ErrorAs(t, err, &field)

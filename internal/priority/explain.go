@@ -41,7 +41,7 @@ func reasons(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) []
 // due is the earlier of the directive's timeline and the policy's time for the outcome.
 // Both run from when the exposure was seen, or from when it came into KEV if that was
 // later, since nobody can be late for what wasn't known.
-func (d *Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (time.Time, string) {
+func (d Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (time.Time, string) {
 	start, from := in.Since, "when it was seen"
 	if in.KEV.Value == Yes && in.KEVAdded.After(start) {
 		start, from = in.KEVAdded, "when it came into KEV"
@@ -58,7 +58,7 @@ func (d *Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Tim
 
 // admits says whether the exposure is to be worked on, and why. Every scope of the asset
 // is asked, and one that wants it is enough.
-func (d *Decider) admits(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (admitted bool, why string) {
+func (d Decider) admits(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (admitted bool, why string) {
 	length, timed := timeline.Length()
 	if timed && timeline.Rank() >= Days3.Rank() {
 		return true, "worked on: a timeline of three days never waits"

@@ -33,7 +33,7 @@ func Facts(e exposure.Exposure, a asset.Asset, scopes []scope.Scope, intel Intel
 var ranks = [...]Value{Unknown, None, PoC, Active, No, Yes, Partial, Total, Low, Medium, High}
 
 // worsen takes a value that is worse than what is known so far.
-func (f *Fact) worsen(v Value, from string) {
+func worsen(f *Fact, v Value, from string) {
 	if worse(v, *f) {
 		*f = Fact{v, from}
 	}
@@ -65,9 +65,9 @@ func (in *Inputs) known(e *exposure.Exposure, intel Intel) {
 		}
 		if p, ok := intel.assessed.Find(c); ok {
 			assessed++
-			in.Exploitation.worsen(p.Exploitation, "CISA Vulnrichment")
-			in.Automatable.worsen(p.Automatable, "CISA Vulnrichment")
-			in.TechnicalImpact.worsen(p.TechnicalImpact, "CISA Vulnrichment")
+			worsen(&in.Exploitation, p.Exploitation, "CISA Vulnrichment")
+			worsen(&in.Automatable, p.Automatable, "CISA Vulnrichment")
+			worsen(&in.TechnicalImpact, p.TechnicalImpact, "CISA Vulnrichment")
 		}
 	}
 	// What is said about one CVE of several says nothing reassuring about the others.
@@ -92,9 +92,9 @@ func (in *Inputs) reported(e *exposure.Exposure) {
 		}
 		switch f.Exploit {
 		case "active":
-			in.Exploitation.worsen(Active, source+" says that it is exploited")
+			worsen(&in.Exploitation, Active, source+" says that it is exploited")
 		case "poc":
-			in.Exploitation.worsen(PoC, source+" knows an exploit")
+			worsen(&in.Exploitation, PoC, source+" knows an exploit")
 		}
 		if f.EPSS > 0 && f.EPSS <= 1 {
 			in.EPSS = max(in.EPSS, float32(f.EPSS))
@@ -114,7 +114,7 @@ func (in *Inputs) reported(e *exposure.Exposure) {
 		}
 	}
 	if e.Verdict != nil && e.Verdict.Outcome == exposure.Confirmed && e.Verdict.Method.Probes() {
-		in.Exploitation.worsen(PoC, "a probe confirmed it")
+		worsen(&in.Exploitation, PoC, "a probe confirmed it")
 	}
 }
 
@@ -123,7 +123,7 @@ func (in *Inputs) reported(e *exposure.Exposure) {
 // is no total loss. A higher severity says neither.
 func (in *Inputs) rated(e *exposure.Exposure) {
 	if !in.CVE {
-		in.Exploitation.worsen(PoC, "the check itself matched")
+		worsen(&in.Exploitation, PoC, "the check itself matched")
 	}
 	from := "severity " + string(e.Severity)
 	if e.Severity == exposure.SeverityInfo && !in.CVE && !in.Automatable.Known() {

@@ -19,17 +19,17 @@ const catalogue = `{"title":"KEV","catalogVersion":"2025.08.25","dateReleased":"
 	{"cveID":"CVE-2024-1709","dateAdded":"2024-02-22","dueDate":"2024-02-29","knownRansomwareCampaignUse":"Known","notes":"x"},
 	{"cveID":"CVE-2021-44228","dateAdded":"2021-12-10","dueDate":"","knownRansomwareCampaignUse":"Unknown"}]}`
 
-func readKEV(t testing.TB, text string) *priority.KEV {
-	t.Helper()
+func readKEV(tb testing.TB, text string) *priority.KEV {
+	tb.Helper()
 	kev, err := priority.ReadKEV(strings.NewReader(text))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return kev
 }
 
-func cve(t testing.TB, text string) priority.CVE {
-	t.Helper()
+func cve(tb testing.TB, text string) priority.CVE {
+	tb.Helper()
 	c, ok := priority.ParseCVE(text)
-	require.True(t, ok, text)
+	require.True(tb, ok, text)
 	return c
 }
 
@@ -105,7 +105,6 @@ func TestAnEndlessCatalogueIsCutOff(t *testing.T) {
 // endless is a body that never ends.
 type endless struct {
 	head, line string
-	n          int
 }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -132,10 +131,10 @@ func (e *endless) Read(p []byte) (int, error) {
 
 const scores = "#model_version:v2025.03.14,score_date:2025-08-25T12:55:00Z\ncve,epss,percentile\nCVE-2024-1709,0.94444,0.99999\nCVE-1999-0001,0.01234,0.5\n"
 
-func readEPSS(t testing.TB, text string) *priority.EPSS {
-	t.Helper()
+func readEPSS(tb testing.TB, text string) *priority.EPSS {
+	tb.Helper()
 	epss, err := priority.ReadEPSS(strings.NewReader(text))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return epss
 }
 

@@ -92,7 +92,7 @@ func (u *unpacker) time() time.Time {
 // count can't make us allocate more than was sent.
 func (u *unpacker) count(size int) int {
 	n := u.uint()
-	if n > uint64(len(u.b)/size) {
+	if n > math.MaxInt32 || int(n) > len(u.b)/size {
 		u.fail()
 		return 0
 	}

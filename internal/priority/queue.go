@@ -1,6 +1,7 @@
 package priority
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
@@ -13,7 +14,7 @@ func QueueKey(due time.Time, decision exposure.Decision) string {
 	if !due.IsZero() {
 		when = due.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	return when + "/" + string(rune('0'+exposure.Act.Rank()-decision.Outcome.Rank()))
+	return when + "/" + strconv.Itoa(exposure.Act.Rank()-decision.Outcome.Rank()) // one digit
 }
 
 // AdmitNow is how many exposures may be admitted now: under a bounded number at one time

@@ -32,14 +32,14 @@ func coordinatorWant(exploitation, automatable, impact, mission string) string {
 
 // directiveWant states the BOD 26-04 table 1.0.0 likewise.
 func directiveWant(kev, exposed, automatable, impact string) string {
-	switch key := strings.Join([]string{kev, exposed, automatable, impact}, " "); key {
-	case "yes yes yes total", "yes yes no total", "yes no yes total":
+	switch key := strings.Join([]string{kev, exposed, automatable, impact}, "/"); key {
+	case "yes/yes/yes/total", "yes/yes/no/total", "yes/no/yes/total":
 		return "3d_forensics"
-	case "yes yes yes partial", "no yes yes total":
+	case "yes/yes/yes/partial", "no/yes/yes/total":
 		return "3d"
-	case "yes no no partial", "yes yes no partial", "yes no yes partial", "yes no no total", "no yes yes partial", "no yes no total":
+	case "yes/no/no/partial", "yes/yes/no/partial", "yes/no/yes/partial", "yes/no/no/total", "no/yes/yes/partial", "no/yes/no/total":
 		return "14d"
-	case "no yes no partial", "no no yes partial", "no no yes total":
+	case "no/yes/no/partial", "no/no/yes/partial", "no/no/yes/total":
 		return "60d"
 	}
 	return "upgrade"
@@ -139,20 +139,20 @@ func published(t *testing.T, name string) [][]string {
 }
 
 // shared finds a file beside the repository, or skips the test.
-func shared(t testing.TB, parts ...string) string {
-	t.Helper()
+func shared(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	root, err := os.Getwd()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	for {
 		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
 			break
 		}
-		require.NotEqual(t, root, filepath.Dir(root), "no go.mod above the test")
+		require.NotEqual(tb, root, filepath.Dir(root), "no go.mod above the test")
 		root = filepath.Dir(root)
 	}
 	path := filepath.Join(append([]string{root, "..", "shared"}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("not here: ../shared/%s", strings.Join(parts, "/"))
+		tb.Skipf("not here: ../shared/%s", strings.Join(parts, "/"))
 	}
 	return path
 }

@@ -152,7 +152,7 @@ func (a *Assessed) Marshal() []byte {
 	for _, p := range a.points {
 		b = binary.AppendUvarint(b, uint64(p.CVE-before))
 		for _, v := range [...]Value{p.Exploitation, p.Automatable, p.TechnicalImpact} {
-			b = append(b, byte(max(0, slices.Index(packed(), v))))
+			b = binary.AppendUvarint(b, uint64(max(0, slices.Index(packed(), v)))) // one byte
 		}
 		b = packTime(b, p.At)
 		before = p.CVE
@@ -168,12 +168,11 @@ func UnmarshalAssessed(b []byte) (*Assessed, error) {
 		n := u.count(least)
 		points = make([]Points, 0, n)
 		value := func() Value {
-			i := int(u.byte())
-			if i >= len(packed()) {
-				u.fail()
-				return ""
+			if i := int(u.byte()); i < len(packed()) {
+				return packed()[i]
 			}
-			return packed()[i]
+			u.fail()
+			return ""
 		}
 		var before CVE
 		for range n {

@@ -51,7 +51,7 @@ func special() []struct{ network, what string } {
 }
 
 // address checks the address that will really be dialled.
-func (e *Engagement) address(addr netip.Addr) error {
+func (e Engagement) address(addr netip.Addr) error {
 	if !addr.IsValid() {
 		return refuse("there is no address to check")
 	}

@@ -68,13 +68,13 @@ func (s *Scope) check(p problems) {
 }
 
 // Validate gives every problem of the rules of engagement, each a *FieldError.
-func (e *Engagement) Validate() []error {
+func (e Engagement) Validate() []error {
 	var list []error
 	e.check(problems{list: &list})
 	return list
 }
 
-func (e *Engagement) check(p problems) {
+func (e Engagement) check(p problems) {
 	if e.RatePerHost < 0 || e.RatePerHost > maxRate || math.IsNaN(e.RatePerHost) {
 		p.at("rate_per_host").add("must be from 0 to %d requests a second", maxRate)
 	}

@@ -58,7 +58,7 @@ func (e Engagement) Allows(r ProbeRequest) error {
 }
 
 // allows checks all but the windows, for these rules and those that stand beside them.
-func (e *Engagement) allows(r ProbeRequest) error {
+func (e Engagement) allows(r ProbeRequest) error {
 	if !e.Probe {
 		return refuse("nobody consented to probes of this asset: set engagement.probe on its scope")
 	}
@@ -89,7 +89,7 @@ func (e *Engagement) allows(r ProbeRequest) error {
 	return nil
 }
 
-func (e *Engagement) port(port int) error {
+func (e Engagement) port(port int) error {
 	if port < 1 || port > 65535 {
 		return refuse("%d is not a port", port)
 	}

@@ -179,7 +179,7 @@ func TestTheStrictestOfSeveralScopes(t *testing.T) {
 	all := []scope.Rule{{Name: "*"}}
 	a := asset.Asset{Name: "x"}
 	with := func(engagements ...*scope.Engagement) scope.Engagement {
-		var scopes []scope.Scope
+		scopes := make([]scope.Scope, 0, len(engagements))
 		for i, e := range engagements {
 			scopes = append(scopes, scope.Scope{Name: string(rune('a' + i)), Include: all, Engagement: e})
 		}
@@ -213,9 +213,10 @@ func TestAddingAScopeNeverAllowsMoreThanItForbids(t *testing.T) {
 		}).Draw(t, "engagement")
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		var scopes []scope.Scope
+		engagements := rapid.SliceOfN(engagement, 1, 4).Draw(t, "engagements")
+		scopes := make([]scope.Scope, 0, len(engagements))
 		allowed := true
-		for i, e := range rapid.SliceOfN(engagement, 1, 4).Draw(t, "engagements") {
+		for i, e := range engagements {
 			scopes = append(scopes, scope.Scope{Name: string(rune('a' + i)), Include: []scope.Rule{{Name: "*"}}, Engagement: e})
 			allowed = allowed && e.Allows(request()) == nil
 		}

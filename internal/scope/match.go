@@ -16,7 +16,7 @@ type subject struct {
 	addrs []netip.Addr
 }
 
-func (s *Set) subject(a *asset.Asset) subject {
+func (s Set) subject(a *asset.Asset) subject {
 	sub := subject{a: a}
 	if s.needs.names {
 		sub.names = append(make([]string, 0, 1+len(a.Identifiers)), strings.ToLower(a.Name))

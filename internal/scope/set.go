@@ -59,10 +59,10 @@ func Compile(scopes []Scope) (Set, []error) {
 		}
 		c := compiled{Scope: *s}
 		for k, r := range s.Include {
-			c.include = append(c.include, set.rule(r, at.at("include[%d]", k)))
+			c.include = append(c.include, set.needs.rule(r, at.at("include[%d]", k)))
 		}
 		for k, r := range s.Exclude {
-			c.exclude = append(c.exclude, set.rule(r, at.at("exclude[%d]", k)))
+			c.exclude = append(c.exclude, set.needs.rule(r, at.at("exclude[%d]", k)))
 		}
 		set.scopes = append(set.scopes, c)
 	}
@@ -74,7 +74,7 @@ func Compile(scopes []Scope) (Set, []error) {
 	return set, nil
 }
 
-func (s *Set) rule(r Rule, p problems) rule {
+func (n *needs) rule(r Rule, p problems) rule {
 	out := rule{kind: r.Kind, zone: r.Zone, source: r.Source}
 	if r.Kind == "" && r.Name == "" && r.Network == "" && r.Zone == "" && r.Identifier == "" && len(r.Tags) == 0 && r.Source == "" {
 		p.add(`an empty rule would match everything: write name: "*" to mean that`)
@@ -84,18 +84,18 @@ func (s *Set) rule(r Rule, p problems) rule {
 	}
 	if r.Name != "" {
 		g := NewGlob(r.Name)
-		out.name, s.needs.names = &g, true
+		out.name, n.names = &g, true
 	}
 	if r.Identifier != "" {
 		g := NewGlob(r.Identifier)
-		out.identifier, s.needs.ids = &g, true
+		out.identifier, n.ids = &g, true
 	}
 	if r.Network != "" {
 		network, err := parseNetwork(r.Network)
 		if err != nil {
 			p.at("network").add("%v", err)
 		}
-		out.network, s.needs.addrs = network, true
+		out.network, n.addrs = network, true
 	}
 	for key, value := range r.Tags {
 		out.tags = append(out.tags, tagRule{key, NewGlob(value)})

@@ -125,7 +125,7 @@ func TestEveryProblemIsReportedAtOnceWithItsPath(t *testing.T) {
 		},
 		{Name: "ok"},
 	})
-	var paths []string
+	paths := make([]string, 0, len(errs))
 	for _, err := range errs {
 		var field *scope.FieldError
 		require.ErrorAs(t, err, &field)
@@ -225,7 +225,7 @@ func TestManyUnscopedAssetsAreCountedAndAFewNamed(t *testing.T) {
 }
 
 func BenchmarkSetOf(b *testing.B) {
-	var scopes []scope.Scope
+	scopes := make([]scope.Scope, 0, 20)
 	for i := range 20 {
 		scopes = append(scopes, scope.Scope{Name: fmt.Sprintf("s%d", i), Include: []scope.Rule{
 			{Name: fmt.Sprintf("*.team%d.example.com", i)}, {Network: fmt.Sprintf("10.%d.0.0/16", i)}, {Tags: map[string]string{"env": "p*d"}},

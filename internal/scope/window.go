@@ -6,7 +6,7 @@ import (
 )
 
 // open reports whether a window of these rules and of all that stand beside it is open.
-func (e *Engagement) open(at time.Time) bool {
+func (e Engagement) open(at time.Time) bool {
 	if len(e.Windows) > 0 && !slices.ContainsFunc(e.Windows, func(w Window) bool { return w.open(at) }) {
 		return false
 	}
@@ -35,12 +35,12 @@ func (e Engagement) NextOpening(at time.Time) time.Time {
 	return t.UTC()
 }
 
-func (e *Engagement) consents() bool {
+func (e Engagement) consents() bool {
 	return e.Probe && len(e.Validate()) == 0 && !slices.ContainsFunc(e.Also, func(also Engagement) bool { return !also.consents() })
 }
 
 // nextEdge is the first time after t at which any window may open; zero for none.
-func (e *Engagement) nextEdge(t time.Time) time.Time {
+func (e Engagement) nextEdge(t time.Time) time.Time {
 	var next time.Time
 	for i := range e.Windows {
 		next = sooner(next, e.Windows[i].nextEdge(t))
@@ -111,8 +111,8 @@ func (w *Window) nextEdge(t time.Time) time.Time {
 		year, month, dayOf := local.AddDate(0, 0, i).Date()
 		edge := time.Date(year, month, dayOf, h.from/60, h.from%60, 0, 0, h.loc)
 		// An hour, or half of one, that the clock passes twice: either may be meant.
-		for _, minutes := range [...]time.Duration{-60, -30, 0, 30, 60} {
-			consider(edge.Add(minutes * time.Minute))
+		for _, shift := range [...]time.Duration{-time.Hour, -time.Hour / 2, 0, time.Hour / 2, time.Hour} {
+			consider(edge.Add(shift))
 		}
 		midnight := time.Date(year, month, dayOf, 0, 0, 0, 0, h.loc)
 		consider(midnight)

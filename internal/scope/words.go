@@ -25,7 +25,7 @@ func (e *FieldError) Error() string {
 
 // Duration is a length of time as people write it: "90m", "72h", "14d" or "2w". A day is
 // 24 hours.
-type Duration time.Duration
+type Duration time.Duration //nolint:recvcheck // text is read into a pointer and written from a value
 
 // Units beyond those of time.ParseDuration, and the longest duration that is believed.
 const (
@@ -97,7 +97,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 }
 
 // Day is a day of the week, written mon, tue, wed, thu, fri, sat or sun.
-type Day time.Weekday
+type Day time.Weekday //nolint:recvcheck // text is read into a pointer and written from a value
 
 var dayNames = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
