@@ -61,9 +61,11 @@ func (d *decoding) document(ctx context.Context) error {
 	if r.Kind() != jsonpull.Object {
 		r.Fail("a report is an object")
 	}
+	known := false
 	for o := r.Object(); r.Field(o); {
 		switch string(r.Key()) {
 		case "fake_report":
+			known = true
 			if version, _ := r.Int(); version != 1 {
 				r.Fail("version %d of the format is not known", version)
 			}
@@ -85,6 +87,9 @@ func (d *decoding) document(ctx context.Context) error {
 				}
 			}
 		}
+	}
+	if !known {
+		r.Fail("there is no fake_report: this is something else")
 	}
 	if r.More() {
 		r.Fail("something follows the report")

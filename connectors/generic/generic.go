@@ -62,16 +62,17 @@ func recognize(head []byte, _ string) int {
 	case head[0] == '{' || head[0] == '[' || head[0] == '<':
 		return 0
 	}
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	header := strings.FieldsFunc(string(line), func(c rune) bool { return c == rune(delimiter(line)) })
+	line, _, whole := bytes.Cut(head, []byte("\n"))
 	found := 0
-	for _, column := range header {
-		switch canonical(strings.Trim(strings.TrimSpace(column), `"`)) {
+	for column := range bytes.SplitSeq(line, []byte{delimiter(line)}) {
+		switch canonical(strings.Trim(string(bytes.TrimSpace(column)), `"`)) {
+		case "":
+			return 0 // somebody else's table
 		case fieldTitle, fieldSeverity:
 			found++
 		}
 	}
-	if found == 2 {
+	if whole && found == 2 {
 		return 50
 	}
 	return 0

@@ -18,7 +18,7 @@ type templates struct {
 	reader jsonpull.Reader
 }
 
-const maxRemembered = 16 << 20 // bytes of info
+const maxRemembered = 16 << 20 // bytes, roughly
 
 // of gives a finding that holds what the info says, not to be changed.
 func (t *templates) of(info []byte) (*exposure.Finding, error) {
@@ -29,8 +29,10 @@ func (t *templates) of(info []byte) (*exposure.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.size += len(info); t.byInfo == nil || t.size > maxRemembered {
-		t.byInfo, t.size = map[string]*exposure.Finding{}, len(info)
+	const parsed = 2 << 10 // what is parsed takes as much again, and the finding that holds it
+	cost := 2*len(info) + parsed
+	if t.size += cost; t.byInfo == nil || t.size > maxRemembered {
+		t.byInfo, t.size = map[string]*exposure.Finding{}, cost
 	}
 	t.byInfo[string(info)] = f
 	return f, nil

@@ -110,6 +110,9 @@ func (d *decoding) readReport() error {
 			}
 		}
 	}
+	if d.report.schema == 0 {
+		r.Fail("there is no SchemaVersion: this is not a report of trivy's")
+	}
 	return nil
 }
 
@@ -179,6 +182,9 @@ func (d *decoding) readResult() error {
 				return err
 			}
 		}
+	}
+	if d.legacy && d.current.target == "" {
+		r.Fail("a result without Target: this is not a report of trivy's")
 	}
 	if r.Err() != nil {
 		return nil // half a list is told already, and what was held comes from a broken report

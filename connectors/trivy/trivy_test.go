@@ -151,6 +151,14 @@ func TestFieldsSortedBySomebodyElseAreReadToo(t *testing.T) {
 	require.ErrorContains(t, err, "results come before ArtifactName")
 }
 
+func TestWhatIsNotAReportOfTrivysIsRefused(t *testing.T) {
+	for _, body := range []string{`{"version":"2.1.0","runs":[]}`, `[{"template-id":"a"}]`, `[1]`, `"x"`, ``, `{"SchemaVersion":3}`, `{"SchemaVersion":2}{}`} {
+		_, err := connectortest.Decode(t, trivy.Registration(), nil, []byte(body))
+		var syntax *connectors.SyntaxError
+		require.ErrorAs(t, err, &syntax, body)
+	}
+}
+
 func TestSecretsStayWhereTheyAre(t *testing.T) {
 	const token = "ghp_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	rec := decode(t, nil, report(repository, `{"Target":"f","Class":"secret","Secrets":[{"RuleID":"a","Match":"export T=`+token+`","Code":{"Lines":[{"Content":"`+token+`"}]}},{"RuleID":"b","Match":"x=**** `+token+`"}]}`))

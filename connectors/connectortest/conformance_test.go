@@ -1,0 +1,436 @@
+package connectortest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/builtin"
+	"github.com/quellsec/quell/connectors/connectortest"
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+// exceptions are rules that a connector is allowed to break, with the reason. One that is
+// not needed any more fails.
+var exceptions = map[string]string{}
+
+// rules are what every connector is held to.
+var rules = []struct {
+	name  string
+	check func(t testing.TB, reg connectors.Registration)
+}{
+	{"the registration is complete", registrationIsComplete},
+	{"the example is a valid source", exampleIsValid},
+	{"the configuration survives a round trip", configSurvives},
+	{"samples give their counts", samplesGiveTheirCounts},
+	{"the same body gives the same set", decodingIsDeterministic},
+	{"how a body is cut into reads doesn't matter", readsDontMatter},
+	{"samples are recognised by their own connector", samplesAreRecognised},
+	{"cancellation stops", cancellationStops},
+	{"the sink's error is passed on", sinkErrorIsPassedOn},
+	{"the body's error is passed on", bodyErrorIsPassedOn},
+	{"truncated input is a syntax error after what came before", truncationIsReported},
+	{"mutated input is never a panic", mutationsAreSurvived},
+	{"wrong format is refused", wrongFormatIsRefused},
+	{"no secret is in an error", secretsStayOut},
+}
+
+func TestEveryConnectorKeepsTheContract(t *testing.T) {
+	for _, reg := range builtin.List() {
+		for _, rule := range rules {
+			name := reg.Name + "/" + rule.name
+			t.Run(name, func(t *testing.T) {
+				if reason, excepted := exceptions[name]; excepted {
+					require.NotEmpty(t, reason)
+					require.True(t, fails(rule.check, reg), "the exception is stale: %s", reason)
+					return
+				}
+				rule.check(t, reg)
+			})
+		}
+	}
+}
+
+// probe is a test that is allowed to fail.
+type probe struct {
+	testing.TB
+	failed bool
+}
+
+type stopped struct{}
+
+func (p *probe) Helper()               {}
+func (p *probe) Errorf(string, ...any) { p.failed = true }
+func (p *probe) FailNow()              { p.failed = true; panic(stopped{}) }
+
+// fails reports whether a connector breaks a rule.
+func fails(check func(testing.TB, connectors.Registration), reg connectors.Registration) (failed bool) {
+	p := &probe{TB: nil}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(stopped); !ok {
+				panic(r)
+			}
+		}
+		failed = p.failed
+	}()
+	check(probeTB{p}, reg)
+	return p.failed
+}
+
+// probeTB gives the probe the context that decoders want.
+type probeTB struct{ *probe }
+
+func (probeTB) Context() context.Context { return context.Background() }
+
+func TestABrokenRuleIsSeen(t *testing.T) {
+	reg, err := builtin.Find("fake")
+	require.NoError(t, err)
+	require.False(t, fails(registrationIsComplete, reg))
+	reg.Docs.Limits = ""
+	require.True(t, fails(registrationIsComplete, reg))
+}
+
+func TestExceptionsNameRulesThatExist(t *testing.T) {
+	known := map[string]bool{}
+	for _, reg := range builtin.List() {
+		for _, rule := range rules {
+			known[reg.Name+"/"+rule.name] = true
+		}
+	}
+	for name := range exceptions {
+		require.True(t, known[name], name)
+	}
+}
+
+func registrationIsComplete(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for what, text := range map[string]string{"title": reg.Title, "summary": reg.Summary, "needs": reg.Docs.Needs, "maps": reg.Docs.Maps,
+		"fixed": reg.Docs.Fixed, "coverage": reg.Docs.Coverage, "limits": reg.Docs.Limits, "example": reg.Docs.Example} {
+		require.NotEmpty(t, strings.TrimSpace(text), what)
+	}
+	require.NotEmpty(t, reg.Samples)
+	typ := reflect.TypeOf(reg.Config())
+	require.Equal(t, reflect.Pointer, typ.Kind())
+	require.Equal(t, reflect.Struct, typ.Elem().Kind())
+	for i := range typ.Elem().NumField() {
+		f := typ.Elem().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		inJSON, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		require.NotEmpty(t, name, f.Name)
+		require.Equal(t, name, inJSON, f.Name)
+		require.NotEmpty(t, f.Tag.Get("doc"), f.Name)
+	}
+	require.NotSame(t, reg.Config(), reg.Config(), "each source has a configuration of its own")
+	_, err := reg.Open(connectors.Env{Source: "x"}, struct{}{})
+	require.Error(t, err, "a configuration of another type is refused")
+	in, err := reg.Open(connectors.Env{Source: "x"}, reg.Config())
+	require.NoError(t, err)
+	require.Equal(t, reg.Name, in.Connector())
+}
+
+func exampleIsValid(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	var file struct {
+		Sources []struct {
+			Name, Connector string
+			Config          yaml.Node
+		}
+	}
+	strictly(t, reg.Docs.Example, &file)
+	require.Len(t, file.Sources, 1)
+	require.Equal(t, reg.Name, file.Sources[0].Connector)
+	require.NotEmpty(t, file.Sources[0].Name)
+	config := reg.Config()
+	if node := &file.Sources[0].Config; !node.IsZero() {
+		text, err := yaml.Marshal(node)
+		require.NoError(t, err)
+		strictly(t, string(text), config)
+	}
+	require.Empty(t, problems(config))
+	_, err := reg.Open(connectors.Env{Source: file.Sources[0].Name}, config)
+	require.NoError(t, err)
+}
+
+func strictly(t testing.TB, text string, v any) {
+	t.Helper()
+	d := yaml.NewDecoder(strings.NewReader(text))
+	d.KnownFields(true)
+	require.NoError(t, d.Decode(v))
+}
+
+func problems(config any) []error {
+	if v, ok := config.(interface{ Validate() []error }); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+func configSurvives(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	require.Empty(t, problems(reg.Config()), "the defaults are valid")
+	text, err := json.Marshal(reg.Config())
+	require.NoError(t, err)
+	again := reg.Config()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(again))
+	require.Equal(t, reg.Config(), again)
+}
+
+// samples gives the connector's sample bodies by name.
+func samples(t testing.TB, reg connectors.Registration) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	for _, s := range reg.Samples {
+		body, err := os.ReadFile(filepath.Join("..", reg.Name, "testdata", s.File))
+		require.NoError(t, err)
+		out[s.File] = body
+	}
+	return out
+}
+
+func samplesGiveTheirCounts(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	bodies := samples(t, reg)
+	for _, s := range reg.Samples {
+		rec, err := connectortest.Decode(t, reg, nil, bodies[s.File])
+		require.NoError(t, err, s.File)
+		require.Len(t, rec.Observed, s.Findings, s.File)
+		run := rec.Last()
+		require.Equal(t, s.Complete, run.Complete, "%s: %s", s.File, run.Why)
+		require.Equal(t, s.Complete, run.Why == "", "%s: a run that isn't complete says why", s.File)
+		require.NotEmpty(t, run.ID, s.File)
+		require.Equal(t, reg.Name, run.Connector, s.File)
+		for _, obs := range rec.Observed {
+			connectortest.CheckObservation(t, obs)
+			require.Equal(t, reg.Name, obs.Finding.Connector)
+		}
+	}
+}
+
+func set(t testing.TB, rec *connectortest.Recorder) []string {
+	t.Helper()
+	var out []string
+	for _, obs := range rec.Observed {
+		text, err := json.Marshal(obs)
+		require.NoError(t, err)
+		out = append(out, string(text))
+	}
+	return out
+}
+
+func decodingIsDeterministic(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for file, body := range samples(t, reg) {
+		one, err := connectortest.Decode(t, reg, nil, body)
+		require.NoError(t, err, file)
+		two, err := connectortest.Decode(t, reg, nil, body)
+		require.NoError(t, err, file)
+		require.ElementsMatch(t, set(t, one), set(t, two), file)
+		require.Equal(t, one.Last(), two.Last(), file)
+	}
+}
+
+func readsDontMatter(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for file, body := range samples(t, reg) {
+		whole, err := connectortest.Decode(t, reg, nil, body)
+		require.NoError(t, err, file)
+		var bytewise connectortest.Recorder
+		require.NoError(t, connectortest.Open(t, reg, nil).Decode(t.Context(), iotest.OneByteReader(bytes.NewReader(body)), &bytewise), file)
+		require.Equal(t, set(t, whole), set(t, &bytewise), file)
+		require.Equal(t, whole.Skipped, bytewise.Skipped, file)
+	}
+}
+
+func samplesAreRecognised(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for file, body := range samples(t, reg) {
+		head := body[:min(len(body), connectors.RecognizeBytes)]
+		for _, other := range builtin.List() {
+			if sure := other.Recognize(head, ""); other.Name != reg.Name {
+				require.Less(t, sure, reg.Recognize(head, ""), "%s is taken for %s", file, other.Name)
+			}
+		}
+		found, err := builtin.Recognize(body, file)
+		require.NoError(t, err, file)
+		require.Equal(t, reg.Name, found.Name, file)
+	}
+	require.Zero(t, reg.Recognize(nil, ""))
+	require.Zero(t, reg.Recognize([]byte("\x00\x01\x02"), ""))
+}
+
+// stopper cancels or fails at the first finding, and counts what comes after.
+type stopper struct {
+	connectortest.Recorder
+	stop func() error
+}
+
+func (s *stopper) Observe(obs exposure.Observation) error {
+	return errors.Join(s.Recorder.Observe(obs), s.stop())
+}
+
+// busiest is the sample with the most findings.
+func busiest(t testing.TB, reg connectors.Registration) []byte {
+	t.Helper()
+	best := reg.Samples[0]
+	for _, s := range reg.Samples {
+		if s.Findings > best.Findings {
+			best = s
+		}
+	}
+	require.Greater(t, best.Findings, 1)
+	return samples(t, reg)[best.File]
+}
+
+func cancellationStops(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cancel()
+	var rec connectortest.Recorder
+	err := connectortest.Open(t, reg, nil).Decode(ctx, bytes.NewReader(busiest(t, reg)), &rec)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, rec.Last().Complete)
+	require.LessOrEqual(t, len(rec.Observed), 1)
+}
+
+func sinkErrorIsPassedOn(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	full := errors.New("the store is full")
+	s := &stopper{stop: func() error { return full }}
+	err := connectortest.Open(t, reg, nil).Decode(t.Context(), bytes.NewReader(busiest(t, reg)), s)
+	require.ErrorIs(t, err, full)
+	require.Len(t, s.Observed, 1, "nothing more is emitted")
+	require.False(t, s.Last().Complete)
+}
+
+func bodyErrorIsPassedOn(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	broken := errors.New("the connection broke")
+	body := busiest(t, reg)
+	var rec connectortest.Recorder
+	err := connectortest.Open(t, reg, nil).Decode(t.Context(), io.MultiReader(bytes.NewReader(body[:len(body)*2/3]), iotest.ErrReader(broken)), &rec)
+	require.ErrorIs(t, err, broken)
+	require.False(t, rec.Last().Complete)
+}
+
+func truncationIsReported(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for file, body := range samples(t, reg) {
+		whole, err := connectortest.Decode(t, reg, nil, body)
+		require.NoError(t, err, file)
+		body = bytes.TrimRight(body, " \t\r\n")
+		ended := 0 // cuts at which lines happen to end are whole reports
+		for cut := 1; cut < len(body); cut += 1 + len(body)/200 {
+			rec, err := connectortest.Decode(t, reg, nil, body[:cut])
+			if err == nil {
+				ended++
+				continue
+			}
+			var syntax *connectors.SyntaxError
+			require.ErrorAs(t, err, &syntax, "%s cut at %d", file, cut)
+			require.Positive(t, syntax.Line+int(syntax.Offset), "%s cut at %d has no position", file, cut)
+			require.False(t, rec.Last().Complete, "%s cut at %d", file, cut)
+			require.Subset(t, uids(whole), uids(rec), "%s cut at %d", file, cut)
+		}
+		if !linewise(file) {
+			require.Zero(t, ended, "%s: some cuts went unnoticed", file)
+		}
+	}
+}
+
+// uids names findings without what a report adds to their asset later on.
+func uids(rec *connectortest.Recorder) []string {
+	out := make([]string, 0, len(rec.Observed))
+	for _, obs := range rec.Observed {
+		out = append(out, obs.Asset.Name+" "+obs.Finding.UID+" "+obs.Finding.Title)
+	}
+	return out
+}
+
+// linewise are formats without an end, where a cut behind a line can't be seen.
+func linewise(file string) bool {
+	switch filepath.Ext(file) {
+	case ".jsonl", ".csv":
+		return true
+	}
+	return false
+}
+
+func mutationsAreSurvived(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same mutations every time
+	const rounds = 300
+	decoder := connectortest.Open(t, reg, nil)
+	for _, body := range samples(t, reg) {
+		for range rounds {
+			mutant := bytes.Clone(body)
+			for range 1 + random.IntN(4) {
+				mutate(random, &mutant)
+			}
+			var rec connectortest.Recorder
+			err := decoder.Decode(t.Context(), bytes.NewReader(mutant), &rec)
+			var syntax *connectors.SyntaxError
+			require.True(t, err == nil || errors.As(err, &syntax), "%v", err)
+			for _, obs := range rec.Observed {
+				connectortest.CheckObservation(t, obs)
+			}
+		}
+	}
+}
+
+func mutate(random *rand.Rand, body *[]byte) {
+	b := *body
+	if len(b) < 2 {
+		return
+	}
+	i, j := random.IntN(len(b)), random.IntN(len(b))
+	switch random.IntN(4) {
+	case 0:
+		b[i] = byte(random.IntN(256))
+	case 1:
+		*body = append(b[:min(i, j):min(i, j)], b[max(i, j):]...)
+	case 2:
+		*body = append(b[:i:i], append(bytes.Repeat([]byte{"[{<\"&,"[random.IntN(6)]}, 100), b[i:]...)...)
+	case 3:
+		*body = append(b[:i:i], append(bytes.Clone(b[min(i, j):max(i, j)]), b[i:]...)...)
+	}
+}
+
+func wrongFormatIsRefused(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	for _, body := range []string{`{"a":1}{"b"`, "<?xml version=\"1.0\"?><a/>", "\x00\x01\x02", "\xff\xfe{\x00", strings.Repeat("[", 1000), "hello"} {
+		_, err := connectortest.Decode(t, reg, nil, []byte(body))
+		var syntax *connectors.SyntaxError
+		require.ErrorAs(t, err, &syntax, "%.20q", body)
+	}
+}
+
+// secretsStayOut puts a secret where it breaks a report, so that errors would quote it.
+func secretsStayOut(t testing.TB, reg connectors.Registration) {
+	t.Helper()
+	const hidden = "hunter2hunter2"
+	for file, body := range samples(t, reg) {
+		for cut := len(body) / 10; cut < len(body); cut += 1 + len(body)/10 {
+			broken := append(append(bytes.Clone(body[:cut]), " password="+hidden+" "...), body[cut:]...)
+			_, err := connectortest.Decode(t, reg, nil, broken)
+			require.NotContains(t, fmt.Sprint(err), hidden, "%s broken at %d", file, cut)
+		}
+	}
+}
