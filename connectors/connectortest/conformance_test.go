@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -56,7 +55,7 @@ func TestEveryConnectorKeepsTheContract(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				if reason, excepted := exceptions[name]; excepted {
 					require.NotEmpty(t, reason)
-					require.True(t, fails(rule.check, reg), "the exception is stale: %s", reason)
+					require.True(t, fails(t, rule.check, reg), "the exception is stale: %s", reason)
 					return
 				}
 				rule.check(t, reg)
@@ -71,38 +70,33 @@ type probe struct {
 	failed bool
 }
 
+// stopped is what FailNow panics with.
 type stopped struct{}
 
-func (p *probe) Helper()               {}
 func (p *probe) Errorf(string, ...any) { p.failed = true }
 func (p *probe) FailNow()              { p.failed = true; panic(stopped{}) }
 
 // fails reports whether a connector breaks a rule.
-func fails(check func(testing.TB, connectors.Registration), reg connectors.Registration) (failed bool) {
-	p := &probe{TB: nil}
-	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(stopped); !ok {
+func fails(t *testing.T, check func(testing.TB, connectors.Registration), reg connectors.Registration) bool {
+	t.Helper()
+	p := &probe{TB: t}
+	func() {
+		defer func() {
+			if r := recover(); r != nil && r != (stopped{}) {
 				panic(r)
 			}
-		}
-		failed = p.failed
+		}()
+		check(p, reg)
 	}()
-	check(probeTB{p}, reg)
 	return p.failed
 }
-
-// probeTB gives the probe the context that decoders want.
-type probeTB struct{ *probe }
-
-func (probeTB) Context() context.Context { return context.Background() }
 
 func TestABrokenRuleIsSeen(t *testing.T) {
 	reg, err := builtin.Find("fake")
 	require.NoError(t, err)
-	require.False(t, fails(registrationIsComplete, reg))
+	require.False(t, fails(t, registrationIsComplete, reg))
 	reg.Docs.Limits = ""
-	require.True(t, fails(registrationIsComplete, reg))
+	require.True(t, fails(t, registrationIsComplete, reg))
 }
 
 func TestExceptionsNameRulesThatExist(t *testing.T) {
@@ -371,46 +365,6 @@ func linewise(file string) bool {
 		return true
 	}
 	return false
-}
-
-func mutationsAreSurvived(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same mutations every time
-	const rounds = 300
-	decoder := connectortest.Open(t, reg, nil)
-	for _, body := range samples(t, reg) {
-		for range rounds {
-			mutant := bytes.Clone(body)
-			for range 1 + random.IntN(4) {
-				mutate(random, &mutant)
-			}
-			var rec connectortest.Recorder
-			err := decoder.Decode(t.Context(), bytes.NewReader(mutant), &rec)
-			var syntax *connectors.SyntaxError
-			require.True(t, err == nil || errors.As(err, &syntax), "%v", err)
-			for _, obs := range rec.Observed {
-				connectortest.CheckObservation(t, obs)
-			}
-		}
-	}
-}
-
-func mutate(random *rand.Rand, body *[]byte) {
-	b := *body
-	if len(b) < 2 {
-		return
-	}
-	i, j := random.IntN(len(b)), random.IntN(len(b))
-	switch random.IntN(4) {
-	case 0:
-		b[i] = byte(random.IntN(256))
-	case 1:
-		*body = append(b[:min(i, j):min(i, j)], b[max(i, j):]...)
-	case 2:
-		*body = append(b[:i:i], append(bytes.Repeat([]byte{"[{<\"&,"[random.IntN(6)]}, 100), b[i:]...)...)
-	case 3:
-		*body = append(b[:i:i], append(bytes.Clone(b[min(i, j):max(i, j)]), b[i:]...)...)
-	}
 }
 
 func wrongFormatIsRefused(t testing.TB, reg connectors.Registration) {
