@@ -67,7 +67,8 @@ func ReadConfig(path string) (Config, error) {
 	if err != nil {
 		return c, fault.Wrap(fault.Invalid, err, "reading "+path)
 	}
-	return c, fault.Wrap(fault.Invalid, decodeConfig(body, &c), "reading "+path)
+	err = decodeConfig(body, &c)
+	return c, fault.Wrap(fault.Invalid, err, "reading "+path)
 }
 
 func decodeConfig(body []byte, c *Config) error {
@@ -123,7 +124,9 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) paths() []*string {
-	paths := []*string{&c.StateDir, &c.KeyFile, &c.Temporal.CAFile, &c.Temporal.CertFile, &c.Temporal.TLSKeyFile, &c.Temporal.APIKeyFile, &c.Evidence.TokenFile}
+	single := [...]*string{&c.StateDir, &c.KeyFile, &c.Temporal.CAFile, &c.Temporal.CertFile, &c.Temporal.TLSKeyFile, &c.Temporal.APIKeyFile, &c.Evidence.TokenFile}
+	paths := make([]*string, 0, len(single)+len(c.Templates))
+	paths = append(paths, single[:]...)
 	for i := range c.Templates {
 		paths = append(paths, &c.Templates[i])
 	}

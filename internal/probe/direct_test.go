@@ -99,7 +99,7 @@ func tlsSite(t *testing.T, end time.Time, config *tls.Config) string {
 
 func TestTLSWeaknessesAreCheckedDirectly(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	old := tlsSite(t, now.Add(-time.Hour), &tls.Config{MinVersion: tls.VersionTLS10}) //nolint:gosec // weak on purpose
+	old := tlsSite(t, now.Add(-time.Hour), &tls.Config{MinVersion: tls.VersionTLS10})
 	current := tlsSite(t, now.Add(time.Hour), &tls.Config{MinVersion: tls.VersionTLS12})
 	ca := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is signed by itself, but for example.com
 	t.Cleanup(ca.Close)

@@ -21,7 +21,7 @@ import (
 	"github.com/projectdiscovery/nuclei/v3/pkg/protocols/common/protocolstate"
 	engineopts "github.com/projectdiscovery/nuclei/v3/pkg/types"
 	"github.com/projectdiscovery/tlsx/pkg/tlsx/openssl"
-	"github.com/projectdiscovery/utils/update"
+	updateutils "github.com/projectdiscovery/utils/update"
 )
 
 // tame switches off, once in a process, what the engine would do on its own: it asks its

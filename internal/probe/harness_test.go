@@ -75,7 +75,7 @@ func newRig(t *testing.T, templates map[string]string, change func(*Options)) *r
 	index, err := LoadIndex(dir)
 	require.NoError(t, err)
 	r := &rig{kept: &memory{}, names: &names{answers: map[string][]string{}}}
-	o := Options{Vantage: "lab", Index: index, StateDir: t.TempDir(), Key: testKey, Evidence: r.kept, Resolver: r.names, RequestTimeout: 2 * time.Second}
+	o := Options{Vantage: "lab", Index: index, StateDir: t.TempDir(), Key: testKey, Evidence: r.kept, Resolver: r.names, NameServers: []string{fakeDNS.address}, RequestTimeout: 2 * time.Second}
 	if change != nil {
 		change(&o)
 	}

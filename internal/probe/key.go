@@ -40,8 +40,8 @@ func writeKey(path string, seed []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.WriteString(base64.StdEncoding.EncodeToString(seed) + "\n")
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+	_, wrong := file.WriteString(base64.StdEncoding.EncodeToString(seed) + "\n")
+	if err := errors.Join(wrong, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -186,7 +186,7 @@ func (p *Prober) plan(req *lifecycle.ProbeRequest) (todo plan, why string, err e
 	case exposure.MethodTemplate:
 		tmpl, err := p.opts.Index.ByID(check)
 		if err != nil {
-			return plan{}, err.Error(), nil
+			return plan{}, err.Error(), nil //nolint:nilerr // it is the verdict's reason
 		}
 		todo, why = p.planTemplates([]Template{tmpl})
 		return todo, why, nil

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/projectdiscovery/utils/update"
+	updateutils "github.com/projectdiscovery/utils/update"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -32,7 +32,25 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		os.Exit(child(os.Args[2], os.Args[3]))
 	}
-	os.Exit(m.Run())
+	os.Exit(test(m))
+}
+
+// test runs the tests with a place of their own for what the engine leaves behind.
+func test(m *testing.M) (code int) {
+	dir, err := os.MkdirTemp("", "quell-probe-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		panic(err)
+	}
+	stop, err := startFakeDNS()
+	if err != nil {
+		panic(err)
+	}
+	defer stop()
+	return m.Run()
 }
 
 // child appends what it sees to a log and behaves as told.

@@ -14,7 +14,8 @@ const maxEvidence = 64 << 10
 
 const mark = "[redacted]"
 
-const secretName = `[A-Za-z0-9_.-]*(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|session|auth|csrf|jwt|signature)[A-Za-z0-9_.-]*`
+// secretName is what settings, parameters and fields that hold secrets are called.
+const secretName = `[A-Za-z0-9_.-]*(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|session|auth|csrf|jwt|signature)[A-Za-z0-9_.-]*` //nolint:gosec // a pattern of names, none of them a secret
 
 // patterns find secrets in requests, responses and URLs; each keeps what its first
 // group caught.

@@ -43,7 +43,7 @@ func TestSecretsAreTakenOutOfEvidence(t *testing.T) {
 		"environment":       "DB_PASSWORD=\"S3CRET with spaces\"\nX=1",
 		"YAML":              "db:\n  password: S3CRET and more\n",
 		"XML":               "<password>S3CRET</password>",
-		"private key":       "-----BEGIN RSA PRIVATE KEY-----\nS3CRET\nS3CRET\n-----END RSA PRIVATE KEY-----",
+		"private key":       "-----BEGIN RSA PRIVATE KEY-----\nS3CRET\nmoreS3CRET\n-----END RSA PRIVATE KEY-----",
 		"private key cut":   "-----BEGIN OPENSSH PRIVATE KEY-----\nS3CRET\n",
 		"bearer in a body":  "curl -H 'x: Bearer S3CRETS3CRET'",
 	} {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -95,6 +96,7 @@ type Supervisor struct {
 // Run supervises until the context ends, and then gives the child Config.Drain to end.
 // It returns nil then, and an error of kind invalid if the configuration is at fault.
 func (s *Supervisor) Run(ctx context.Context) error {
+	debug.FreeOSMemory() // the engine's packages fill tables as they load, which a supervisor has no use for
 	const leastPause, maxPause, healthy = time.Second, 30 * time.Second, time.Minute
 	least, longest := orElse(s.leastPause, leastPause), orElse(s.maxPause, maxPause)
 	pause := least
@@ -103,20 +105,20 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		code, err := s.once(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to stop: however the child ended, that was it
 		case err != nil:
 			return err
 		case code == ExitConfig || code == ExitUsage:
 			return fault.New(fault.Invalid, "running the probe: its configuration is wrong; see the messages above")
 		case code == ExitRecycle:
-			s.Log.InfoContext(ctx, "probe recycled", "after", time.Since(started).Round(time.Second))
+			s.Log.InfoContext(ctx, "probe recycled", "after", time.Since(started).Round(time.Second).String())
 			pause = least
 			continue
 		}
 		if time.Since(started) > orElse(s.healthy, healthy) {
 			pause = least
 		}
-		s.Log.ErrorContext(ctx, "probe ended", "code", code, "restarting_in", pause)
+		s.Log.ErrorContext(ctx, "probe ended", "code", code, "restarting_in", pause.String())
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -13,8 +13,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/quellsec/quell/internal/fault"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/quellsec/quell/internal/fault"
 )
 
 // What a template directory may hold before it is taken for a mistake or an attack.
@@ -85,7 +86,7 @@ func (x *Index) visit(path string, entry fs.DirEntry, err error) error {
 	}
 	if err != nil {
 		x.refused = append(x.refused, Refusal{Path: path, ID: t.ID, Why: err.Error()})
-		return nil
+		return nil //nolint:nilerr // one bad file doesn't spoil the rest; it is listed
 	}
 	x.byID[t.ID] = t
 	for _, cve := range t.CVEs {
@@ -115,8 +116,9 @@ func (x *Index) ByID(id string) (Template, error) {
 
 // ByCVE finds the templates that claim a CVE.
 func (x *Index) ByCVE(cve string) []Template {
-	var found []Template
-	for _, id := range x.byCVE[strings.ToUpper(strings.TrimSpace(cve))] {
+	ids := x.byCVE[strings.ToUpper(strings.TrimSpace(cve))]
+	found := make([]Template, 0, len(ids))
+	for _, id := range ids {
 		found = append(found, x.byID[id])
 	}
 	return found
@@ -212,7 +214,7 @@ func parseTemplate(body []byte) (Template, error) {
 			t.Protocols = append(t.Protocols, protocol)
 		}
 		if protocol != "" {
-			if err := t.checkRequests(&node, protocol); err != nil {
+			if err := checkRequests(&t, &node, protocol); err != nil {
 				return t, fmt.Errorf("section %s: %w", key, err)
 			}
 		}
@@ -252,7 +254,7 @@ var refusedKeys = map[string]string{
 	"trace":           "tracing asks name servers all over the world",
 }
 
-func (t *Template) checkRequests(node *yaml.Node, protocol string) error {
+func checkRequests(t *Template, node *yaml.Node, protocol string) error {
 	var requests []map[string]yaml.Node
 	if err := node.Decode(&requests); err != nil {
 		return fmt.Errorf("not a list of requests: %w", err)

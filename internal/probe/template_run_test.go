@@ -100,7 +100,7 @@ func TestWhatIsNoProofIsInconclusive(t *testing.T) {
 			}
 		}, "status 502"},
 		"a server that limits requests": {gitConfig, page(http.StatusTooManyRequests, "slow down"), "limiting"},
-		"a connection cut off in the answer": {gitConfig, func(w http.ResponseWriter, r *http.Request) {
+		"a connection cut off in the answer": {gitConfig, func(_ http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/" {
 				panic(http.ErrAbortHandler)
 			}
