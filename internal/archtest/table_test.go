@@ -63,7 +63,7 @@ var table = []row{
 	{pkg: "api/chatops", imports: "lifecycle ledger domain fault secret"},
 	{pkg: "apiclient", imports: "domain fault"},
 	{pkg: "config", imports: "domain secret fault"},
-	{pkg: "probe", imports: "exposure scope lifecycle fault secret"},
+	{pkg: "probe", imports: "exposure scope lifecycle fault secret", tests: "demo/weakapp"},
 
 	// Wiring. Departure from the design's table, which gives cli the domain and fault alone: `inspect` and `config check` work
 	// without a server and so need the connectors and the configuration, the remote verbs go through apiclient, and `dev`, `serve`
