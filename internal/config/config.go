@@ -4,6 +4,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"time"
 
 	"github.com/quellsec/quell/internal/ownership"
@@ -47,6 +48,14 @@ type Temporal struct {
 	APIKey    secret.String `yaml:"api_key" doc:"API key, for Temporal Cloud."`
 }
 
+// TLSConfig is nil for a plain connection.
+func (t Temporal) TLSConfig() *tls.Config {
+	if !t.TLS {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12}
+}
+
 // Store is where data is kept.
 type Store struct {
 	URL secret.String `yaml:"url" doc:"sqlite:DIRECTORY, or the mongodb:// address of a database (by reference, since it holds a password)."`
@@ -82,10 +91,11 @@ type Webhook struct {
 
 // FollowUp holds the timers that aren't the owners' own.
 type FollowUp struct {
-	Sweep      scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
-	ProbeWait  scope.Duration `yaml:"probe_wait" doc:"How long a validation waits for a probe at its vantage before it counts as inconclusive."`
-	TicketPoll scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
-	RetestLead scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
+	Sweep       scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
+	ProbeWait   scope.Duration `yaml:"probe_wait" doc:"How long a validation waits for a probe at its vantage before it counts as inconclusive."`
+	TicketPoll  scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
+	CoveringRun scope.Duration `yaml:"covering_run" doc:"How long a claimed fix that no probe can check waits for a complete run of its source before people are told."`
+	RetestLead  scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
 }
 
 // Tracker is one configured tracker.
@@ -115,7 +125,7 @@ func Default() *Config {
 		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "quell"},
 		Policy:   priority.DefaultPolicy(),
 		FollowUp: FollowUp{Sweep: scope.Duration(10 * time.Second), ProbeWait: scope.Duration(10 * time.Minute), TicketPoll: scope.Duration(10 * time.Minute),
-			RetestLead: scope.Days(7)},
+			CoveringRun: scope.Days(7), RetestLead: scope.Days(7)},
 	}
 }
 

@@ -1,0 +1,213 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/quellsec/quell/api"
+	"github.com/quellsec/quell/connectors/builtin"
+	"github.com/quellsec/quell/internal/config"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/secret"
+)
+
+// DevOptions are what `quell dev` is started with.
+type DevOptions struct {
+	Dir          string // data directory; everything is in it
+	Config       string // quell.yaml; empty: Dir/quell.yaml, made at the first start
+	Port         int    // of the API; 0 = 8088, or a free one if that is taken
+	TemporalPort int    // 0 = 7233, likewise
+	UIPort       int    // 0 = 8233, likewise
+	Templates    []string
+	Version      string
+	Out          io.Writer // for people
+	Log          *slog.Logger
+}
+
+// DevInfo is what `quell dev` leaves in its data directory for the command line to find.
+type DevInfo struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+	UI    string `json:"ui"`
+	PID   int    `json:"pid"`
+}
+
+// Dev runs everything on this machine until ctx ends: store, Temporal dev server, API,
+// worker and one probe.
+func Dev(ctx context.Context, o DevOptions) error {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return fault.New(fault.Invalid, "finding the data directory: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o700); err != nil {
+		return fault.New(fault.Invalid, "making the data directory: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer lock()
+	cfg, path, err := devConfig(dir, o)
+	if err != nil {
+		return err
+	}
+	temporal, err := startTemporal(ctx, dir, orDefault(o.TemporalPort, 7233), orDefault(o.UIPort, 8233), o.Log)
+	if err != nil {
+		return err
+	}
+	defer temporal.stop(childPatience, o.Log)
+	cfg.Temporal.Address, cfg.Temporal.Namespace, cfg.Temporal.UI = temporal.address, devNamespace, temporal.ui
+	port, err := freePort(orDefault(o.Port, 8088))
+	if err != nil {
+		return err
+	}
+	cfg.Server.Listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	if cfg.Server.PublicURL == "" {
+		cfg.Server.PublicURL = "http://" + cfg.Server.Listen
+	}
+	cfg.Store = config.Store{Dir: filepath.Join(dir, "store")}
+	a, err := assemble(ctx, cfg, o.Log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	return a.runDev(ctx, dir, path, temporal, o)
+}
+
+// childPatience is how long a child may take to end when asked.
+const childPatience = 10 * time.Second
+
+func orDefault(port, otherwise int) int {
+	if port == 0 {
+		return otherwise
+	}
+	return port
+}
+
+func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServer, o DevOptions) error {
+	listener, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	admin, err := a.devToken(ctx, dir, "admin", api.RoleAdmin)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if _, err := a.devToken(ctx, dir, "probe", api.RoleProbe); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	url := "http://" + a.cfg.Server.Listen
+	return a.run(ctx, listener, o.Version, func(ctx context.Context) error {
+		probe, err := a.startProbe(dir, url, temporal.address, o)
+		if err != nil {
+			return err
+		}
+		defer probe.stop(childPatience, o.Log)
+		if err := writeInfo(dir, DevInfo{URL: url, Token: admin.Reveal(), UI: temporal.ui, PID: os.Getpid()}); err != nil {
+			return err
+		}
+		welcome(o.Out, url, temporal.ui, config, admin)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-probe.done:
+			return fault.New(fault.Unavailable, "the probe ended: %s", probe.lastLines(dir))
+		case <-temporal.done:
+			return fault.New(fault.Unavailable, "the Temporal dev server ended: %s", temporal.lastLines(dir))
+		}
+	})
+}
+
+// devConfig reads the configuration, making one at the first start.
+func devConfig(dir string, o DevOptions) (*config.Config, string, error) {
+	path := o.Config
+	if path == "" {
+		path = filepath.Join(dir, "quell.yaml")
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			if err := os.WriteFile(path, []byte(firstConfig), 0o600); err != nil {
+				return nil, path, fault.New(fault.Internal, "writing a first configuration: %w", err)
+			}
+		}
+	}
+	// The sources of the first configuration take uploads; a webhook's secret may come
+	// from a file beside it.
+	cfg, err := config.Load(path, config.Options{Connectors: builtin.Catalog{}})
+	return cfg, path, err
+}
+
+// devToken gives a token that outlives restarts: its text is in a file that only its owner
+// can read, its hash in the store.
+func (a *app) devToken(ctx context.Context, dir, name string, role api.Role) (secret.String, error) {
+	path := filepath.Join(dir, name+".token")
+	if text, err := os.ReadFile(path); err == nil {
+		if _, err := (tokens{a.store}).TokenByHash(ctx, api.HashToken(string(text))); err == nil {
+			return secret.New(string(text)), nil
+		}
+	}
+	token, text, err := api.NewToken("dev-"+name, role, nil, time.Time{}, now())
+	if err != nil {
+		return secret.String{}, err
+	}
+	if err := (tokens{a.store}).PutToken(ctx, token); err != nil {
+		return secret.String{}, err
+	}
+	if err := os.WriteFile(path, []byte(text.Reveal()), 0o600); err != nil {
+		return secret.String{}, fault.New(fault.Internal, "keeping the %s token: %w", name, err)
+	}
+	return text, nil
+}
+
+// startProbe starts the local probe with a token that allows it to upload evidence and
+// nothing else.
+func (a *app) startProbe(dir, url, temporal string, o DevOptions) (*child, error) {
+	program, err := findProgram("quell-probe", "build it with `make build`")
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"--vantage", "local", "--state-dir", filepath.Join(dir, "probe"),
+		"--temporal-address", temporal, "--temporal-namespace", devNamespace,
+		"--evidence-url", url, "--evidence-token-file", filepath.Join(dir, "probe.token")}
+	for _, templates := range append([]string{filepath.Join(dir, "templates")}, o.Templates...) {
+		args = append(args, "--templates", templates)
+	}
+	return startChild("quell-probe", dir, nil, program, args...)
+}
+
+func writeInfo(dir string, info DevInfo) error {
+	raw, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "noting where quell listens")
+	}
+	path := filepath.Join(dir, "dev.json")
+	if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
+		return fault.New(fault.Internal, "noting where quell listens: %w", err)
+	}
+	return fault.Wrap(fault.Internal, os.Rename(path+".new", path), "noting where quell listens")
+}
+
+func welcome(out io.Writer, url, ui, config string, admin secret.String) {
+	fmt.Fprintf(out, `quell is up.
+
+  API           %s
+  Temporal UI   %s/namespaces/%s/workflows
+  configuration %s
+  admin token   %s
+
+Three things to try, in another terminal:
+
+  quell ingest report.nessus          take in a report (nuclei, nessus, nmap, trivy, CSV, JSON)
+  quell intel import kev.json         load CISA's KEV catalogue, so that decisions can be made
+  quell exposures                     see what is exposed, most urgent first
+
+Ctrl-C stops everything.
+`, url, ui, devNamespace, config, admin.Reveal())
+}
