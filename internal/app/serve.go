@@ -142,7 +142,7 @@ func (a *app) apiDeps(version string) api.Deps {
 	}
 	return api.Deps{
 		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
-		Tickets: a.store, Inbox: a.store, Tokens: tokens{a.store},
+		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Source: a.sources.Source, Sources: things, Scopes: things, Owners: things,
 		Intel:  &intelligence{store: a.store, judge: a.judge, pipeline: a.pipeline, now: now, log: a.log},

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/api"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/store"
 )
 
@@ -41,4 +43,11 @@ func (t tokens) TouchToken(ctx context.Context, id string, at time.Time) error {
 func apiToken(t store.Token) api.Token {
 	return api.Token{ID: t.ID, Hash: t.Hash, Name: t.Name, Role: api.Role(t.Role), Scopes: t.Scopes,
 		Created: t.Created, Expires: t.Expires, LastUsed: t.LastUsed, Revoked: t.Revoked}
+}
+
+// tickets gives the API the tickets of the built-in tracker.
+type tickets struct{ *store.Store }
+
+func (t tickets) FindTickets(ctx context.Context, status, team string, l exposure.List) (exposure.Page[lifecycle.Ticket], error) {
+	return t.Store.FindTickets(ctx, store.TicketFilter{Status: status, Team: team}, l)
 }
