@@ -69,6 +69,11 @@ func TestTheMeanOfLongTimesDoesNotOverflow(t *testing.T) {
 	require.InDelta(t, float64(math.MaxInt64), float64(f.MTTR), float64(time.Second))
 }
 
+func TestTheMeanKeepsTheRemainders(t *testing.T) {
+	xs := []exposure.Exposure{{State: exposure.Closed, Window: 3}, {State: exposure.Closed, Window: 4}, {State: exposure.Closed, Window: 5}}
+	require.Equal(t, time.Duration(4), metrics.Compute(slices.Values(xs), now).MTTR)
+}
+
 func TestTheParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		xs := rapid.SliceOf(rapid.Custom(func(t *rapid.T) exposure.Exposure {

@@ -170,6 +170,11 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		route.children[4] unowned[0].to`), paths)
 }
 
+func TestWhatFollowsAContinueCanBeReached(t *testing.T) {
+	_, errs := ownership.Compile(ownership.Config{Route: ownership.Node{Children: []ownership.Node{{Continue: true}, {Match: []string{"kind=host"}}}}})
+	require.Empty(t, errs)
+}
+
 func TestTreesTooDeepAreRefused(t *testing.T) {
 	n := ownership.Node{}
 	for range 20 {

@@ -39,7 +39,7 @@ func TestFacts(t *testing.T) {
 			in.CVE, in.KEV, in.Exploitation = false, from(priority.No, "no CVE, and KEV lists nothing else"), from(priority.PoC, "the check itself matched")
 		}},
 		{"a CVE that KEV doesn't list", exposure.Exposure{CVEs: []string{"CVE-2024-0001"}}, asset.Asset{}, nil, func(*priority.Inputs) {}},
-		{"the first of several CVEs in KEV", exposure.Exposure{CVEs: []string{"CVE-2021-44228", "CVE-2024-0001", "CVE-2024-1709"}}, asset.Asset{}, nil, func(in *priority.Inputs) {
+		{"the first of several CVEs in KEV", exposure.Exposure{CVEs: []string{"CVE-2024-1709", "CVE-2024-0001", "CVE-2021-44228"}}, asset.Asset{}, nil, func(in *priority.Inputs) {
 			in.KEV, in.KEVAdded, in.EPSS = from(priority.Yes, "in KEV since 2021-12-10"), time.Date(2021, 12, 10, 0, 0, 0, 0, time.UTC), 0.94444
 		}},
 		{"ransomware is worth a word", exposure.Exposure{CVEs: []string{"CVE-2024-1709"}}, asset.Asset{}, nil, func(in *priority.Inputs) {

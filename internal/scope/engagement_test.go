@@ -105,7 +105,7 @@ func TestWindowsFollowTheWallClock(t *testing.T) {
 		return parsed
 	}
 	night := []scope.Window{{From: "22:00", To: "06:00", Location: "Europe/Berlin", Days: []scope.Day{scope.Day(time.Friday)}}}
-	gap := []scope.Window{{From: "02:30", To: "04:00", Location: "Europe/Berlin"}}
+	gap := []scope.Window{{From: "02:40", To: "04:00", Location: "Europe/Berlin"}}
 	noGap := []scope.Window{{From: "02:10", To: "02:50", Location: "Europe/Berlin"}}
 	whole := []scope.Window{{From: "00:00", To: "24:00", Days: []scope.Day{scope.Day(time.Sunday)}}}
 	for _, tt := range []struct {
