@@ -31,7 +31,7 @@ var exposures = engine.Collection{
 		{Fields: []string{"state", "due"}}, {Fields: []string{"decision", "due"}}, {Fields: []string{"owner", "due"}},
 		{Fields: []string{"severity"}}, {Fields: []string{"first_seen"}}, {Fields: []string{"updated"}},
 		{Fields: []string{"scope", "due"}}, {Fields: []string{"source", "due"}}, {Fields: []string{"cve"}},
-		{Fields: []string{"asset"}}, {Fields: []string{"weakness"}}, {Fields: []string{"remediation"}, Sparse: true},
+		{Fields: []string{"asset"}}, {Fields: []string{"remediation"}, Sparse: true},
 		{Fields: []string{"workflow"}, Sparse: true}, {Fields: []string{"queued", "due"}, Sparse: true},
 		{Fields: []string{"wake"}, Sparse: true}, {Fields: []string{"timer"}, Sparse: true},
 	},
@@ -44,11 +44,19 @@ func (s *Store) exposures() of[exposure.Exposure] {
 		at: func(x *exposure.Exposure) int64 { return x.Version },
 		values: func(x *exposure.Exposure) []any {
 			return []any{string(x.State), urgency(x.Decision.Outcome), badness(x.Severity), x.Owner.Team,
-				x.Scopes, x.Sources, x.CVEs,
+				x.Scopes, x.Sources, weaknesses(x),
 				string(x.Asset), x.Weakness, optional(x.RemediationID), strings.ToLower(x.Title),
 				due(x.Due), x.FirstSeen.UnixMilli(), x.UpdateAt.UnixMilli(),
 				flag(x.Mode == exposure.ModeWorkflow), flag(!x.Queued.IsZero()), wake(x), ms(x.TimerAt)}
 		}}
+}
+
+// weaknesses are the CVEs and the weakness, which mostly is the CVE: both filters use one index.
+func weaknesses(x *exposure.Exposure) []string {
+	if slices.Contains(x.CVEs, x.Weakness) {
+		return x.CVEs
+	}
+	return append(slices.Clone(x.CVEs), x.Weakness)
 }
 
 func urgency(o exposure.DecisionOutcome) int64 { return int64(exposure.Act.Rank() - o.Rank()) }
@@ -174,6 +182,7 @@ func conditions(f exposure.Filter) []engine.Cond {
 	in(&w, "source", f.Sources, asText)
 	in(&w, "asset", f.Assets, func(v asset.ID) any { return string(v) })
 	w.equal("cve", f.CVE)
+	w.equal("cve", f.Weakness)
 	w.equal("weakness", f.Weakness)
 	w.equal("remediation", f.Remediation)
 	w.visible("scope", f.Visible)

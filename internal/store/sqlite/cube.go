@@ -157,10 +157,12 @@ func (t *table) record(x *tx, d deltas) error {
 		return nil
 	}
 	maps.DeleteFunc(d, func(_ string, n int64) bool { return n == 0 })
+	rows := make([][]any, 0, len(d))
 	for _, key := range slices.Sorted(maps.Keys(d)) {
-		if err := x.exec(`INSERT INTO "`+t.Name+`_cube" VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET total = total + excluded.total`, key, d[key]); err != nil {
-			return err
-		}
+		rows = append(rows, []any{key, d[key]})
+	}
+	if err := manyRows(x, `INSERT INTO "`+t.Name+`_cube" VALUES `, rows, ` ON CONFLICT (key) DO UPDATE SET total = total + excluded.total`); err != nil {
+		return err
 	}
 	if len(d) > 0 {
 		x.after = append(x.after, func() {

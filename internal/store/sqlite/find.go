@@ -23,8 +23,9 @@ func (e *Engine) Get(ctx context.Context, c *engine.Collection, ids []string) ([
 		}
 		err := e.query(ctx, fmt.Sprintf(`SELECT id, version, body FROM "%[1]s" JOIN "%[1]s_body" USING (n) WHERE id IN (%[2]s)`, t.Name, places(len(part))), args,
 			func(v []driver.Value) error {
-				docs = append(docs, engine.Doc{ID: text(v[0]), Version: integer(v[1]), Body: blob(v[2])})
-				return nil
+				body, err := e.codec.unpack(blob(v[2]))
+				docs = append(docs, engine.Doc{ID: text(v[0]), Version: integer(v[1]), Body: body})
+				return err
 			})
 		if err != nil {
 			return nil, fault.Wrap(kindOf(err), err, "reading "+c.Name)
@@ -139,8 +140,9 @@ func (e *Engine) bodies(ctx context.Context, t *table, lines []line) ([]engine.F
 			args[i] = l.n
 		}
 		err := e.query(ctx, `SELECT n, body FROM "`+t.Name+`_body" WHERE n IN (`+places(len(part))+`)`, args, func(v []driver.Value) error {
-			bodies[integer(v[0])] = blob(v[1])
-			return nil
+			body, err := e.codec.unpack(blob(v[1]))
+			bodies[integer(v[0])] = body
+			return err
 		})
 		if err != nil {
 			return nil, err
@@ -194,8 +196,9 @@ func (e *Engine) part(ctx context.Context, t *table, ns []int64, still statement
 		}
 		err := e.query(ctx, fmt.Sprintf(`SELECT id, version, body FROM "%[1]s" AS t JOIN "%[1]s_body" USING (n) WHERE n IN (%[2]s)%[3]s ORDER BY n`,
 			t.Name, places(len(few)), still.and()), append(args, still.args...), func(v []driver.Value) error {
-			docs = append(docs, engine.Doc{ID: text(v[0]), Version: integer(v[1]), Body: blob(v[2])})
-			return nil
+			body, err := e.codec.unpack(blob(v[2]))
+			docs = append(docs, engine.Doc{ID: text(v[0]), Version: integer(v[1]), Body: body})
+			return err
 		})
 		if err != nil {
 			return nil, err

@@ -143,13 +143,14 @@ const (
 func (t *table) conditionWay(q engine.Query, c engine.Cond, x engine.Index, until func(int64, int) int64) []route {
 	w := route{field: c.Field, index: t.indexName(x), side: t.sideOf(c.Field)}
 	switch {
-	case c.Op == engine.In && t.cube.knows(c):
-		w.rows, w.values = 2*t.cube.count([]engine.Cond{c}), c.Values
+	case c.Op == engine.In:
+		w.rows, w.values = int64(len(c.Values))*fewEach, c.Values
+		if t.cube.knows(c) {
+			w.rows = 2 * t.cube.count([]engine.Cond{c})
+		}
 		if slices.Equal(x.Fields[1:], q.Sort) && len(c.Values) <= mostValues {
 			w.sorted, w.rows = true, until(w.rows/2, len(c.Values))
 		}
-	case c.Op == engine.In:
-		w.rows, w.values = int64(len(c.Values))*fewEach, c.Values
 	case x.Sparse && c.Op != engine.Lacks:
 		w.rows = fewSparse
 	default:
@@ -188,7 +189,7 @@ func (t *table) page(q engine.Query, d route) statement {
 		b.WriteString(`"` + d.side.name + `" AS s CROSS JOIN "` + t.Name + `" AS t ON t.n = s.n WHERE s.v = ?`)
 		args = append(args, d.values[0])
 	case d.side != nil:
-		b.WriteString(`"` + t.Name + `" AS t WHERE t.n IN (SELECT n FROM "` + d.side.name + `" WHERE v IN (` + places(len(d.values)) + `))`)
+		b.WriteString(`(SELECT DISTINCT n FROM "` + d.side.name + `" WHERE v IN (` + places(len(d.values)) + `)) AS s CROSS JOIN "` + t.Name + `" AS t ON t.n = s.n WHERE true`)
 		args = append(args, d.values...)
 	default:
 		b.WriteString(`"` + t.Name + `" AS t`)

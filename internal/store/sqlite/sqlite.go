@@ -33,6 +33,8 @@ type Engine struct {
 	read  *sql.DB
 	write *writer
 	blobs *blobs
+	codec *codec
+	pin   *pin
 
 	mu     sync.RWMutex
 	tables map[string]*table
@@ -73,8 +75,16 @@ func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
 }
 
 func (e *Engine) open(ctx context.Context) error {
+	codec, err := newCodec()
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "preparing compression")
+	}
+	e.codec = codec
+	if e.pin, err = newPin(ctx); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "starting sqlite")
+	}
 	path := filepath.Join(e.dir, "quell.db")
-	db := connect(path, 1, "cache_size(-"+strconv.Itoa(writerCache)+")", "page_size("+strconv.Itoa(pageSize)+")",
+	db := connect(path, 1, "page_size("+strconv.Itoa(pageSize)+")", "cache_size(-"+strconv.Itoa(writerCache)+")",
 		"journal_mode(wal)", "synchronous(normal)", "wal_autocheckpoint("+strconv.Itoa(walPages)+")",
 		"journal_size_limit(67108864)", "temp_store(memory)", "foreign_keys(off)")
 	w, err := startWriter(ctx, db)
@@ -113,6 +123,12 @@ func (e *Engine) Close() error {
 	}
 	if e.write != nil {
 		errs = append(errs, e.write.stop())
+	}
+	if e.pin != nil {
+		errs = append(errs, e.pin.close())
+	}
+	if e.codec != nil {
+		errs = append(errs, e.codec.close())
 	}
 	return errors.Join(append(errs, e.lock.Close())...)
 }

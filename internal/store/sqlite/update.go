@@ -92,7 +92,7 @@ func (s *side) move(x *tx, was, next row) error {
 	if err := s.remove(x, s.rows(was.n, was.columns)); err != nil {
 		return err
 	}
-	return manyRows(x, `INSERT OR IGNORE INTO "`+s.name+`" VALUES `, s.rows(next.n, next.columns), "", nil)
+	return manyRows(x, `INSERT OR IGNORE INTO "`+s.name+`" VALUES `, s.rows(next.n, next.columns), "")
 }
 
 func (c *changes) write(x *tx) error {
@@ -103,12 +103,12 @@ func (c *changes) write(x *tx) error {
 			names, sets = append(names, name), append(sets, name+" = new."+name)
 		}
 		err := manyRows(x, `WITH new (`+strings.Join(names, ", ")+`) AS (VALUES `, g.rows,
-			`) UPDATE "`+c.Name+`" AS old SET `+strings.Join(sets, ", ")+` FROM new WHERE old.n = new.n`, nil)
+			`) UPDATE OR FAIL "`+c.Name+`" AS old SET `+strings.Join(sets, ", ")+` FROM new WHERE old.n = new.n`)
 		if err != nil {
 			return err
 		}
 	}
-	err := manyRows(x, `WITH new (n, body) AS (VALUES `, c.bodies, `) UPDATE "`+c.Name+`_body" AS old SET body = new.body FROM new WHERE old.n = new.n`, nil)
+	err := manyRows(x, `WITH new (n, body) AS (VALUES `, c.bodies, `) UPDATE OR FAIL "`+c.Name+`_body" AS old SET body = new.body FROM new WHERE old.n = new.n`)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quellsec/quell/internal/store/engine"
@@ -22,6 +24,7 @@ const bulk = 32
 // Insert implements engine.Engine.
 func (e *Engine) Insert(ctx context.Context, c *engine.Collection, docs []engine.Doc) ([]bool, error) {
 	t, inserted := e.table(c), make([]bool, len(docs))
+	docs = e.packed(docs)
 	err := e.write.do(ctx, len(docs) < bulk, func(x *tx) error { return t.insert(x, docs, inserted) })
 	if err != nil {
 		return nil, err
@@ -29,29 +32,37 @@ func (e *Engine) Insert(ctx context.Context, c *engine.Collection, docs []engine
 	return inserted, nil
 }
 
-// insert adds the documents that are not there yet and marks them.
-func (t *table) insert(x *tx, docs []engine.Doc, inserted []bool) error {
-	first := t.lastN.Load() + 1
-	t.lastN.Add(int64(len(docs)))
-	rows := make([][]any, len(docs))
+// packed are the documents with their bodies compressed: work for the caller's goroutine,
+// not for the writer's.
+func (e *Engine) packed(docs []engine.Doc) []engine.Doc {
+	out := make([]engine.Doc, len(docs))
 	for i, d := range docs {
-		rows[i] = append([]any{first + int64(i), d.ID, d.Version}, t.columnsOf(d)...)
+		d.Body = e.codec.pack(d.Body)
+		out[i] = d
 	}
-	err := manyRows(x, `INSERT INTO "`+t.Name+`" (n, id, version`+t.columns+`) VALUES `, rows, ` ON CONFLICT (id) DO NOTHING RETURNING n`,
-		func(v []driver.Value) error {
-			inserted[integer(v[0])-first] = true
-			return nil
-		})
+	return out
+}
+
+// insert adds the documents that are not there yet and marks them. It looks first and
+// inserts then, as only this goroutine writes: statements that cannot fail half-way need
+// no journal of their own, hence OR FAIL.
+func (t *table) insert(x *tx, docs []engine.Doc, inserted []bool) error {
+	there, err := t.there(x, docs)
 	if err != nil {
 		return err
 	}
-	bodies, sides, cells := make([][]any, 0, len(docs)), make([][][]any, len(t.sides)), deltas{}
-	for i := range docs {
-		if !inserted[i] {
+	first := t.lastN.Load() + 1
+	t.lastN.Add(int64(len(docs)))
+	rows, bodies := make([][]any, 0, len(docs)), make([][]any, 0, len(docs))
+	sides, cells := make([][][]any, len(t.sides)), deltas{}
+	for i, d := range docs {
+		if there[d.ID] {
 			continue
 		}
-		n, columns := rows[i][0], rows[i][3:]
-		bodies = append(bodies, []any{n, docs[i].Body})
+		there[d.ID], inserted[i] = true, true
+		n, columns := first+int64(i), t.columnsOf(d)
+		rows = append(rows, append([]any{n, d.ID, d.Version}, columns...))
+		bodies = append(bodies, []any{n, d.Body})
 		for s := range t.sides {
 			sides[s] = append(sides[s], t.sides[s].rows(n, columns)...)
 		}
@@ -59,15 +70,45 @@ func (t *table) insert(x *tx, docs []engine.Doc, inserted []bool) error {
 			cells[t.cube.key(columns)]++
 		}
 	}
-	if err := manyRows(x, `INSERT INTO "`+t.Name+`_body" VALUES `, bodies, "", nil); err != nil {
+	if err := manyRows(x, `INSERT OR FAIL INTO "`+t.Name+`" (n, id, version`+t.columns+`) VALUES `, rows, ""); err != nil {
+		return err
+	}
+	if err := manyRows(x, `INSERT OR FAIL INTO "`+t.Name+`_body" VALUES `, bodies, ""); err != nil {
 		return err
 	}
 	for s := range t.sides {
-		if err := manyRows(x, `INSERT OR IGNORE INTO "`+t.sides[s].name+`" VALUES `, sides[s], "", nil); err != nil {
+		inOrder(sides[s])
+		if err := manyRows(x, `INSERT OR IGNORE INTO "`+t.sides[s].name+`" VALUES `, sides[s], ""); err != nil {
 			return err
 		}
 	}
 	return t.record(x, cells)
+}
+
+// there says which of the documents exist.
+func (t *table) there(x *tx, docs []engine.Doc) (map[string]bool, error) {
+	found := make(map[string]bool, len(docs))
+	for part := range slices.Chunk(docs, 4*chunk) {
+		args := make([]any, len(part))
+		for i, d := range part {
+			args[i] = d.ID
+		}
+		err := x.query(`SELECT id FROM "`+t.Name+`" WHERE id IN (`+places(len(part))+`)`, args, func(v []driver.Value) error {
+			found[text(v[0])] = true
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// inOrder sorts rows of a side table as the table is, so that each page is met once.
+func inOrder(rows [][]any) {
+	slices.SortFunc(rows, func(a, b []any) int {
+		return cmp.Or(compare(a[0], b[0]), compare(a[1], b[1]), compare(a[2], b[2]))
+	})
 }
 
 // rows are a document's rows in the side table.
@@ -87,6 +128,7 @@ func (s *side) rows(n any, columns []any) [][]any {
 // Put implements engine.Engine.
 func (e *Engine) Put(ctx context.Context, c *engine.Collection, docs []engine.Doc) error {
 	t := e.table(c)
+	docs = e.packed(docs)
 	return e.write.do(ctx, len(docs) < bulk, func(x *tx) error {
 		inserted := make([]bool, len(docs))
 		if err := t.insert(x, docs, inserted); err != nil {
@@ -112,6 +154,7 @@ func (e *Engine) Put(ctx context.Context, c *engine.Collection, docs []engine.Do
 // Swap implements engine.Engine.
 func (e *Engine) Swap(ctx context.Context, c *engine.Collection, docs []engine.Doc) ([]bool, error) {
 	t := e.table(c)
+	docs = e.packed(docs)
 	var swapped []bool
 	err := e.write.do(ctx, len(docs) < bulk, func(x *tx) (err error) {
 		swapped, err = t.update(x, docs, func(old, next int64) bool { return old == next-1 })
@@ -161,22 +204,13 @@ func (s *side) remove(x *tx, rows [][]any) error {
 }
 
 // manyRows runs a statement over rows of values, a chunk at a time.
-func manyRows(x *tx, before string, rows [][]any, after string, fn func([]driver.Value) error) error {
-	for len(rows) > 0 {
-		part := rows[:min(chunk, len(rows))]
-		rows = rows[len(part):]
+func manyRows(x *tx, before string, rows [][]any, after string) error {
+	for part := range slices.Chunk(rows, chunk) {
 		args := make([]any, 0, len(part)*len(part[0]))
 		for _, r := range part {
 			args = append(args, r...)
 		}
-		query := before + tuples(len(part), len(part[0])) + after
-		if fn == nil {
-			if err := x.exec(query, args...); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := x.query(query, args, fn); err != nil {
+		if err := x.exec(before+tuples(len(part), len(part[0]))+after, args...); err != nil {
 			return err
 		}
 	}
@@ -194,9 +228,7 @@ func places(n int) string { return strings.Repeat("?, ", n-1) + "?" }
 // rows reads the rows of documents, for a change.
 func (t *table) rows(x *tx, ids []string) (map[string]row, error) {
 	found := make(map[string]row, len(ids))
-	for len(ids) > 0 {
-		part := ids[:min(4*chunk, len(ids))]
-		ids = ids[len(part):]
+	for part := range slices.Chunk(ids, 4*chunk) {
 		args := make([]any, len(part))
 		for i, id := range part {
 			args[i] = id

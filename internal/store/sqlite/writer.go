@@ -25,7 +25,7 @@ type writer struct {
 // request is one unit of work. It is made whole or not at all.
 type request struct {
 	ctx     context.Context //nolint:containedctx // it is the caller's, on its way to the writer's goroutine
-	durable bool            // on disk before the answer, not merely in the log
+	durable bool            // on disk before the answer, not merely in the log; else it is large and gets a commit of its own
 	do      func(*tx) error
 	done    chan error
 }
@@ -77,27 +77,38 @@ func (w *writer) run() {
 	for {
 		select {
 		case r := <-w.queue:
-			w.commit(w.gather(r))
+			w.from(r)
 		case <-w.quit:
 			for len(w.queue) > 0 {
-				w.commit(w.gather(<-w.queue))
+				w.from(<-w.queue)
 			}
 			return
 		}
 	}
 }
 
-func (w *writer) gather(first *request) []*request {
-	batch := []*request{first}
-	for len(batch) < mostTogether {
+// from commits a request together with those that wait behind it.
+func (w *writer) from(first *request) {
+	var batch []*request
+	for r := first; r != nil; {
+		if !r.durable {
+			if len(batch) > 0 {
+				w.commit(batch)
+				batch = nil
+			}
+			w.commit([]*request{r})
+		} else if batch = append(batch, r); len(batch) == mostTogether {
+			break
+		}
 		select {
-		case r := <-w.queue:
-			batch = append(batch, r)
+		case r = <-w.queue:
 		default:
-			return batch
+			r = nil
 		}
 	}
-	return batch
+	if len(batch) > 0 {
+		w.commit(batch)
+	}
 }
 
 // commit runs the requests in one transaction, each under a savepoint of its own, so that
@@ -159,8 +170,15 @@ func (t *tx) commit(batch []*request, errs []error, durable bool) error {
 	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	for i, r := range batch {
-		errs[i] = t.request(r)
+	if len(batch) == 1 { // no savepoint, which would copy every page before it changes
+		if err := t.run(batch[0]); err != nil {
+			errs[0] = fault.Wrap(kindOf(err), err, "writing to the store")
+			return errors.Join(err, t.exec("ROLLBACK"))
+		}
+	} else {
+		for i, r := range batch {
+			errs[i] = t.guarded(r)
+		}
 	}
 	if err := t.exec("COMMIT"); err != nil {
 		return errors.Join(err, t.exec("ROLLBACK"))
@@ -168,15 +186,19 @@ func (t *tx) commit(batch []*request, errs []error, durable bool) error {
 	return nil
 }
 
-func (t *tx) request(r *request) error {
+func (t *tx) run(r *request) error {
 	if err := r.ctx.Err(); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "waiting to write to the store")
+		return fault.Wrap(fault.Unavailable, err, "waiting for other writes")
 	}
+	return r.do(t)
+}
+
+func (t *tx) guarded(r *request) error {
 	kept := len(t.after)
 	if err := t.exec("SAVEPOINT one"); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "writing to the store")
 	}
-	err := r.do(t)
+	err := t.run(r)
 	if err == nil {
 		err = t.exec("RELEASE one")
 	}
