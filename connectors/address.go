@@ -50,9 +50,13 @@ func ParseAddress(target string) Address {
 	return a
 }
 
+// isScheme checks the grammar of RFC 3986, section 3.1.
 func isScheme(s string) bool {
 	for i := range len(s) {
-		if c := s[i] | 0x20; (c < 'a' || c > 'z') && !(i > 0 && (s[i] >= '0' && s[i] <= '9' || s[i] == '+' || s[i] == '-' || s[i] == '.')) {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		inner := '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
+		if !letter && (i == 0 || !inner) {
 			return false
 		}
 	}

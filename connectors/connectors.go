@@ -133,7 +133,7 @@ const (
 )
 
 // Tracker keeps tickets. Every call is safe to repeat with the same marker or cause.
-type Tracker interface {
+type Tracker interface { //nolint:interfacebloat // a tracker that can do less than this keeps no tickets
 	Instance
 	// FindByMarker gives the issue with the marker, or an error of kind NotFound. A
 	// tracker whose search lags says for how long in Lag.

@@ -6,20 +6,25 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 )
 
-// CVSSOf makes a score of a vector, a number, or both, said by somebody; nothing of
-// neither. The version is the vector's own. A score outside 0 to 10 is none.
+// CVSSOf is Score as a list of at most one.
 func CVSSOf(vector string, score float64, by string) []exposure.CVSS {
+	if c, ok := Score(vector, score, by); ok {
+		return []exposure.CVSS{c}
+	}
+	return nil
+}
+
+// Score makes a score of a vector, a number, or both, said by somebody; none of neither.
+// The version is the vector's own. A number outside 0 to 10 is none.
+func Score(vector string, score float64, by string) (c exposure.CVSS, ok bool) {
 	if score < 0 || score > 10 {
 		score = 0
 	}
-	c := exposure.CVSS{Version: CVSSVersion(vector), Vector: vector, Score: score, By: by}
+	c = exposure.CVSS{Version: CVSSVersion(vector), Vector: vector, Score: score, By: by}
 	if c.Version == "" {
 		c.Vector = ""
 	}
-	if c.Vector == "" && c.Score == 0 {
-		return nil
-	}
-	return []exposure.CVSS{c}
+	return c, c.Vector != "" || c.Score != 0
 }
 
 // CVSSVersion tells the version of a vector by how it begins; empty if it is none.

@@ -11,7 +11,7 @@ import (
 
 func TestSeverityReadsScannersWords(t *testing.T) {
 	for word, want := range map[string]exposure.Severity{
-		"Critical": exposure.SeverityCritical, " HIGH ": exposure.SeverityHigh, "moderate": exposure.SeverityMedium,
+		"Critical": exposure.SeverityCritical, "HIGH": exposure.SeverityHigh, "moderate": exposure.SeverityMedium,
 		"negligible": exposure.SeverityLow, "Informational": exposure.SeverityInfo, "": exposure.SeverityUnknown, "purple": exposure.SeverityUnknown,
 	} {
 		require.Equal(t, want, connectors.Severity(word), word)

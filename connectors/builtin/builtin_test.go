@@ -11,8 +11,9 @@ import (
 )
 
 func TestListIsSortedAndNamesEachConnectorOnce(t *testing.T) {
-	var names []string
-	for _, reg := range List() {
+	list := List()
+	names := make([]string, 0, len(list))
+	for _, reg := range list {
 		names = append(names, reg.Name)
 		found, err := Find(reg.Name)
 		require.NoError(t, err)

@@ -111,60 +111,61 @@ func TestExceptionsNameRulesThatExist(t *testing.T) {
 	}
 }
 
-func registrationIsComplete(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func registrationIsComplete(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	for what, text := range map[string]string{"title": reg.Title, "summary": reg.Summary, "needs": reg.Docs.Needs, "maps": reg.Docs.Maps,
 		"fixed": reg.Docs.Fixed, "coverage": reg.Docs.Coverage, "limits": reg.Docs.Limits, "example": reg.Docs.Example} {
-		require.NotEmpty(t, strings.TrimSpace(text), what)
+		require.NotEmpty(tb, strings.TrimSpace(text), what)
 	}
-	require.NotEmpty(t, reg.Samples)
+	require.NotEmpty(tb, reg.Samples)
 	typ := reflect.TypeOf(reg.Config())
-	require.Equal(t, reflect.Pointer, typ.Kind())
-	require.Equal(t, reflect.Struct, typ.Elem().Kind())
+	require.Equal(tb, reflect.Pointer, typ.Kind())
+	require.Equal(tb, reflect.Struct, typ.Elem().Kind())
 	for i := range typ.Elem().NumField() {
 		f := typ.Elem().Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		inJSON, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		require.NotEmpty(t, name, f.Name)
-		require.Equal(t, name, inJSON, f.Name)
-		require.NotEmpty(t, f.Tag.Get("doc"), f.Name)
+		other, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		require.NotEmpty(tb, name, f.Name)
+		require.Equal(tb, name, other, f.Name)
+		require.NotEmpty(tb, f.Tag.Get("doc"), f.Name)
 	}
-	require.NotSame(t, reg.Config(), reg.Config(), "each source has a configuration of its own")
+	one, two := reg.Config(), reg.Config()
+	require.NotSame(tb, one, two, "each source has a configuration of its own")
 	_, err := reg.Open(connectors.Env{Source: "x"}, struct{}{})
-	require.Error(t, err, "a configuration of another type is refused")
+	require.Error(tb, err, "a configuration of another type is refused")
 	in, err := reg.Open(connectors.Env{Source: "x"}, reg.Config())
-	require.NoError(t, err)
-	require.Equal(t, reg.Name, in.Connector())
+	require.NoError(tb, err)
+	require.Equal(tb, reg.Name, in.Connector())
 }
 
-func exampleIsValid(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func exampleIsValid(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	var file struct {
 		Sources []struct {
 			Name, Connector string
 			Config          yaml.Node
 		}
 	}
-	strictly(t, reg.Docs.Example, &file)
-	require.Len(t, file.Sources, 1)
-	require.Equal(t, reg.Name, file.Sources[0].Connector)
-	require.NotEmpty(t, file.Sources[0].Name)
+	strictly(tb, reg.Docs.Example, &file)
+	require.Len(tb, file.Sources, 1)
+	require.Equal(tb, reg.Name, file.Sources[0].Connector)
+	require.NotEmpty(tb, file.Sources[0].Name)
 	config := reg.Config()
 	if node := &file.Sources[0].Config; !node.IsZero() {
 		text, err := yaml.Marshal(node)
-		require.NoError(t, err)
-		strictly(t, string(text), config)
+		require.NoError(tb, err)
+		strictly(tb, string(text), config)
 	}
-	require.Empty(t, problems(config))
+	require.Empty(tb, problems(config))
 	_, err := reg.Open(connectors.Env{Source: file.Sources[0].Name}, config)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 }
 
-func strictly(t testing.TB, text string, v any) {
-	t.Helper()
+func strictly(tb testing.TB, text string, v any) {
+	tb.Helper()
 	d := yaml.NewDecoder(strings.NewReader(text))
 	d.KnownFields(true)
-	require.NoError(t, d.Decode(v))
+	require.NoError(tb, d.Decode(v))
 }
 
 func problems(config any) []error {
@@ -174,99 +175,99 @@ func problems(config any) []error {
 	return nil
 }
 
-func configSurvives(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	require.Empty(t, problems(reg.Config()), "the defaults are valid")
+func configSurvives(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	require.Empty(tb, problems(reg.Config()), "the defaults are valid")
 	text, err := json.Marshal(reg.Config())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	again := reg.Config()
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	require.NoError(t, d.Decode(again))
-	require.Equal(t, reg.Config(), again)
+	require.NoError(tb, d.Decode(again))
+	require.Equal(tb, reg.Config(), again)
 }
 
 // samples gives the connector's sample bodies by name.
-func samples(t testing.TB, reg connectors.Registration) map[string][]byte {
-	t.Helper()
+func samples(tb testing.TB, reg connectors.Registration) map[string][]byte {
+	tb.Helper()
 	out := map[string][]byte{}
 	for _, s := range reg.Samples {
 		body, err := os.ReadFile(filepath.Join("..", reg.Name, "testdata", s.File))
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		out[s.File] = body
 	}
 	return out
 }
 
-func samplesGiveTheirCounts(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	bodies := samples(t, reg)
+func samplesGiveTheirCounts(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	bodies := samples(tb, reg)
 	for _, s := range reg.Samples {
-		rec, err := connectortest.Decode(t, reg, nil, bodies[s.File])
-		require.NoError(t, err, s.File)
-		require.Len(t, rec.Observed, s.Findings, s.File)
+		rec, err := connectortest.Decode(tb, reg, nil, bodies[s.File])
+		require.NoError(tb, err, s.File)
+		require.Len(tb, rec.Observed, s.Findings, s.File)
 		run := rec.Last()
-		require.Equal(t, s.Complete, run.Complete, "%s: %s", s.File, run.Why)
-		require.Equal(t, s.Complete, run.Why == "", "%s: a run that isn't complete says why", s.File)
-		require.NotEmpty(t, run.ID, s.File)
-		require.Equal(t, reg.Name, run.Connector, s.File)
+		require.Equal(tb, s.Complete, run.Complete, "%s: %s", s.File, run.Why)
+		require.Equal(tb, s.Complete, run.Why == "", "%s: a run that isn't complete says why", s.File)
+		require.NotEmpty(tb, run.ID, s.File)
+		require.Equal(tb, reg.Name, run.Connector, s.File)
 		for _, obs := range rec.Observed {
-			connectortest.CheckObservation(t, obs)
-			require.Equal(t, reg.Name, obs.Finding.Connector)
+			connectortest.CheckObservation(tb, obs)
+			require.Equal(tb, reg.Name, obs.Finding.Connector)
 		}
 	}
 }
 
-func set(t testing.TB, rec *connectortest.Recorder) []string {
-	t.Helper()
-	var out []string
+func set(tb testing.TB, rec *connectortest.Recorder) []string {
+	tb.Helper()
+	out := make([]string, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		text, err := json.Marshal(obs)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		out = append(out, string(text))
 	}
 	return out
 }
 
-func decodingIsDeterministic(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	for file, body := range samples(t, reg) {
-		one, err := connectortest.Decode(t, reg, nil, body)
-		require.NoError(t, err, file)
-		two, err := connectortest.Decode(t, reg, nil, body)
-		require.NoError(t, err, file)
-		require.ElementsMatch(t, set(t, one), set(t, two), file)
-		require.Equal(t, one.Last(), two.Last(), file)
+func decodingIsDeterministic(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	for file, body := range samples(tb, reg) {
+		one, err := connectortest.Decode(tb, reg, nil, body)
+		require.NoError(tb, err, file)
+		two, err := connectortest.Decode(tb, reg, nil, body)
+		require.NoError(tb, err, file)
+		require.ElementsMatch(tb, set(tb, one), set(tb, two), file)
+		require.Equal(tb, one.Last(), two.Last(), file)
 	}
 }
 
-func readsDontMatter(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	for file, body := range samples(t, reg) {
-		whole, err := connectortest.Decode(t, reg, nil, body)
-		require.NoError(t, err, file)
+func readsDontMatter(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	for file, body := range samples(tb, reg) {
+		whole, err := connectortest.Decode(tb, reg, nil, body)
+		require.NoError(tb, err, file)
 		var bytewise connectortest.Recorder
-		require.NoError(t, connectortest.Open(t, reg, nil).Decode(t.Context(), iotest.OneByteReader(bytes.NewReader(body)), &bytewise), file)
-		require.Equal(t, set(t, whole), set(t, &bytewise), file)
-		require.Equal(t, whole.Skipped, bytewise.Skipped, file)
+		require.NoError(tb, connectortest.Open(tb, reg, nil).Decode(tb.Context(), iotest.OneByteReader(bytes.NewReader(body)), &bytewise), file)
+		require.Equal(tb, set(tb, whole), set(tb, &bytewise), file)
+		require.Equal(tb, whole.Skipped, bytewise.Skipped, file)
 	}
 }
 
-func samplesAreRecognised(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	for file, body := range samples(t, reg) {
+func samplesAreRecognised(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	for file, body := range samples(tb, reg) {
 		head := body[:min(len(body), connectors.RecognizeBytes)]
 		for _, other := range builtin.List() {
 			if sure := other.Recognize(head, ""); other.Name != reg.Name {
-				require.Less(t, sure, reg.Recognize(head, ""), "%s is taken for %s", file, other.Name)
+				require.Less(tb, sure, reg.Recognize(head, ""), "%s is taken for %s", file, other.Name)
 			}
 		}
 		found, err := builtin.Recognize(body, file)
-		require.NoError(t, err, file)
-		require.Equal(t, reg.Name, found.Name, file)
+		require.NoError(tb, err, file)
+		require.Equal(tb, reg.Name, found.Name, file)
 	}
-	require.Zero(t, reg.Recognize(nil, ""))
-	require.Zero(t, reg.Recognize([]byte("\x00\x01\x02"), ""))
+	require.Zero(tb, reg.Recognize(nil, ""))
+	require.Zero(tb, reg.Recognize([]byte("\x00\x01\x02"), ""))
 }
 
 // stopper cancels or fails at the first finding, and counts what comes after.
@@ -280,71 +281,71 @@ func (s *stopper) Observe(obs exposure.Observation) error {
 }
 
 // busiest is the sample with the most findings.
-func busiest(t testing.TB, reg connectors.Registration) []byte {
-	t.Helper()
+func busiest(tb testing.TB, reg connectors.Registration) []byte {
+	tb.Helper()
 	best := reg.Samples[0]
 	for _, s := range reg.Samples {
 		if s.Findings > best.Findings {
 			best = s
 		}
 	}
-	require.Greater(t, best.Findings, 1)
-	return samples(t, reg)[best.File]
+	require.Greater(tb, best.Findings, 1)
+	return samples(tb, reg)[best.File]
 }
 
-func cancellationStops(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+func cancellationStops(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	defer cancel()
 	cancel()
 	var rec connectortest.Recorder
-	err := connectortest.Open(t, reg, nil).Decode(ctx, bytes.NewReader(busiest(t, reg)), &rec)
-	require.ErrorIs(t, err, context.Canceled)
-	require.False(t, rec.Last().Complete)
-	require.LessOrEqual(t, len(rec.Observed), 1)
+	err := connectortest.Open(tb, reg, nil).Decode(ctx, bytes.NewReader(busiest(tb, reg)), &rec)
+	require.ErrorIs(tb, err, context.Canceled)
+	require.False(tb, rec.Last().Complete)
+	require.LessOrEqual(tb, len(rec.Observed), 1)
 }
 
-func sinkErrorIsPassedOn(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func sinkErrorIsPassedOn(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	full := errors.New("the store is full")
 	s := &stopper{stop: func() error { return full }}
-	err := connectortest.Open(t, reg, nil).Decode(t.Context(), bytes.NewReader(busiest(t, reg)), s)
-	require.ErrorIs(t, err, full)
-	require.Len(t, s.Observed, 1, "nothing more is emitted")
-	require.False(t, s.Last().Complete)
+	err := connectortest.Open(tb, reg, nil).Decode(tb.Context(), bytes.NewReader(busiest(tb, reg)), s)
+	require.ErrorIs(tb, err, full)
+	require.Len(tb, s.Observed, 1, "nothing more is emitted")
+	require.False(tb, s.Last().Complete)
 }
 
-func bodyErrorIsPassedOn(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func bodyErrorIsPassedOn(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	broken := errors.New("the connection broke")
-	body := busiest(t, reg)
+	body := busiest(tb, reg)
 	var rec connectortest.Recorder
-	err := connectortest.Open(t, reg, nil).Decode(t.Context(), io.MultiReader(bytes.NewReader(body[:len(body)*2/3]), iotest.ErrReader(broken)), &rec)
-	require.ErrorIs(t, err, broken)
-	require.False(t, rec.Last().Complete)
+	err := connectortest.Open(tb, reg, nil).Decode(tb.Context(), io.MultiReader(bytes.NewReader(body[:len(body)*2/3]), iotest.ErrReader(broken)), &rec)
+	require.ErrorIs(tb, err, broken)
+	require.False(tb, rec.Last().Complete)
 }
 
-func truncationIsReported(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	for file, body := range samples(t, reg) {
-		whole, err := connectortest.Decode(t, reg, nil, body)
-		require.NoError(t, err, file)
+func truncationIsReported(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	for file, body := range samples(tb, reg) {
+		whole, err := connectortest.Decode(tb, reg, nil, body)
+		require.NoError(tb, err, file)
 		body = bytes.TrimRight(body, " \t\r\n")
 		ended := 0 // cuts at which lines happen to end are whole reports
 		for cut := 1; cut < len(body); cut += 1 + len(body)/200 {
-			rec, err := connectortest.Decode(t, reg, nil, body[:cut])
+			rec, err := connectortest.Decode(tb, reg, nil, body[:cut])
 			if err == nil {
 				ended++
 				continue
 			}
 			var syntax *connectors.SyntaxError
-			require.ErrorAs(t, err, &syntax, "%s cut at %d", file, cut)
-			require.Positive(t, syntax.Line+int(syntax.Offset), "%s cut at %d has no position", file, cut)
-			require.False(t, rec.Last().Complete, "%s cut at %d", file, cut)
-			require.Subset(t, uids(whole), uids(rec), "%s cut at %d", file, cut)
+			require.ErrorAs(tb, err, &syntax, "%s cut at %d", file, cut)
+			require.Positive(tb, syntax.Line+int(syntax.Offset), "%s cut at %d has no position", file, cut)
+			require.False(tb, rec.Last().Complete, "%s cut at %d", file, cut)
+			require.Subset(tb, uids(whole), uids(rec), "%s cut at %d", file, cut)
 		}
 		if !linewise(file) {
-			require.Zero(t, ended, "%s: some cuts went unnoticed", file)
+			require.Zero(tb, ended, "%s: some cuts went unnoticed", file)
 		}
 	}
 }
@@ -367,24 +368,24 @@ func linewise(file string) bool {
 	return false
 }
 
-func wrongFormatIsRefused(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func wrongFormatIsRefused(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	for _, body := range []string{`{"a":1}{"b"`, "<?xml version=\"1.0\"?><a/>", "\x00\x01\x02", "\xff\xfe{\x00", strings.Repeat("[", 1000), "hello"} {
-		_, err := connectortest.Decode(t, reg, nil, []byte(body))
+		_, err := connectortest.Decode(tb, reg, nil, []byte(body))
 		var syntax *connectors.SyntaxError
-		require.ErrorAs(t, err, &syntax, "%.20q", body)
+		require.ErrorAs(tb, err, &syntax, "%.20q", body)
 	}
 }
 
 // secretsStayOut puts a secret where it breaks a report, so that errors would quote it.
-func secretsStayOut(t testing.TB, reg connectors.Registration) {
-	t.Helper()
+func secretsStayOut(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
 	const hidden = "hunter2hunter2"
-	for file, body := range samples(t, reg) {
+	for file, body := range samples(tb, reg) {
 		for cut := len(body) / 10; cut < len(body); cut += 1 + len(body)/10 {
 			broken := append(append(bytes.Clone(body[:cut]), " password="+hidden+" "...), body[cut:]...)
-			_, err := connectortest.Decode(t, reg, nil, broken)
-			require.NotContains(t, fmt.Sprint(err), hidden, "%s broken at %d", file, cut)
+			_, err := connectortest.Decode(tb, reg, nil, broken)
+			require.NotContains(tb, fmt.Sprint(err), hidden, "%s broken at %d", file, cut)
 		}
 	}
 }

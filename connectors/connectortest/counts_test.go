@@ -19,7 +19,7 @@ func table(t *testing.T, path string) [][]string {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
-	defer f.Close()
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	rows, err := csv.NewReader(f).ReadAll()
 	require.NoError(t, err)
 	return rows[1:]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,23 +13,23 @@ import (
 	"github.com/quellsec/quell/connectors/connectortest"
 )
 
-func mutationsAreSurvived(t testing.TB, reg connectors.Registration) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same mutations every time
+func mutationsAreSurvived(tb testing.TB, reg connectors.Registration) {
+	tb.Helper()
+	random := rand.New(rand.NewPCG(1, 2)) // the same mutations every time
 	const rounds = 300
-	decoder := connectortest.Open(t, reg, nil)
-	for _, body := range samples(t, reg) {
+	decoder := connectortest.Open(tb, reg, nil)
+	for _, body := range samples(tb, reg) {
 		for range rounds {
 			mutant := bytes.Clone(body)
 			for range 1 + random.IntN(4) {
 				mutate(random, &mutant)
 			}
 			var rec connectortest.Recorder
-			err := decoder.Decode(t.Context(), bytes.NewReader(mutant), &rec)
+			err := decoder.Decode(tb.Context(), bytes.NewReader(mutant), &rec)
 			var syntax *connectors.SyntaxError
-			require.True(t, err == nil || errors.As(err, &syntax), "%v", err)
+			require.True(tb, err == nil || errors.As(err, &syntax), "%v", err)
 			for _, obs := range rec.Observed {
-				connectortest.CheckObservation(t, obs)
+				connectortest.CheckObservation(tb, obs)
 			}
 		}
 	}
@@ -44,10 +45,10 @@ func mutate(random *rand.Rand, body *[]byte) {
 	case 0:
 		b[i] = byte(random.IntN(256))
 	case 1:
-		*body = append(b[:min(i, j):min(i, j)], b[max(i, j):]...)
+		*body = slices.Delete(b, min(i, j), max(i, j))
 	case 2:
-		*body = append(b[:i:i], append(bytes.Repeat([]byte{"[{<\"&,"[random.IntN(6)]}, 100), b[i:]...)...)
+		*body = slices.Insert(b, i, bytes.Repeat([]byte{"[{<\"&,"[random.IntN(6)]}, 100)...)
 	case 3:
-		*body = append(b[:i:i], append(bytes.Clone(b[min(i, j):max(i, j)]), b[i:]...)...)
+		*body = slices.Insert(b, i, bytes.Clone(b[min(i, j):max(i, j)])...)
 	}
 }

@@ -71,23 +71,23 @@ func (r *Recorder) Skips() int {
 }
 
 // Open makes a decoder of a registration; a nil config stands for the defaults.
-func Open(t testing.TB, reg connectors.Registration, config any) connectors.Decoder {
-	t.Helper()
+func Open(tb testing.TB, reg connectors.Registration, config any) connectors.Decoder {
+	tb.Helper()
 	if config == nil {
 		config = reg.Config()
 	}
 	in, err := reg.Open(connectors.Env{Source: "test-source"}, config)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	decoder, ok := in.(connectors.Decoder)
-	require.True(t, ok, "%s decodes bodies", reg.Name)
+	require.True(tb, ok, "%s decodes bodies", reg.Name)
 	return decoder
 }
 
 // Decode decodes a body under a configuration and gives what was emitted.
-func Decode(t testing.TB, reg connectors.Registration, config any, body []byte) (*Recorder, error) {
-	t.Helper()
+func Decode(tb testing.TB, reg connectors.Registration, config any, body []byte) (*Recorder, error) {
+	tb.Helper()
 	rec := &Recorder{}
-	err := Open(t, reg, config).Decode(t.Context(), bytes.NewReader(body), rec)
+	err := Open(tb, reg, config).Decode(tb.Context(), bytes.NewReader(body), rec)
 	return rec, err
 }
 
@@ -150,39 +150,39 @@ func Fuzz(f *testing.F, reg connectors.Registration, folder string) {
 }
 
 // CheckObservation holds one observation to what ingest relies on.
-func CheckObservation(t testing.TB, obs exposure.Observation) {
-	t.Helper()
-	require.NotNil(t, obs.Asset)
-	require.NotNil(t, obs.Finding)
+func CheckObservation(tb testing.TB, obs exposure.Observation) {
+	tb.Helper()
+	require.NotNil(tb, obs.Asset)
+	require.NotNil(tb, obs.Finding)
 	f := obs.Finding
-	require.NotEmpty(t, f.UID)
-	require.NotEmpty(t, f.Check)
-	require.NotEmpty(t, f.Title)
-	require.NotEmpty(t, f.Severity)
-	require.NotEmpty(t, f.Status)
-	require.NotEmpty(t, f.Class)
+	require.NotEmpty(tb, f.UID)
+	require.NotEmpty(tb, f.Check)
+	require.NotEmpty(tb, f.Title)
+	require.NotEmpty(tb, f.Severity)
+	require.NotEmpty(tb, f.Status)
+	require.NotEmpty(tb, f.Class)
 	for _, part := range []string{f.UID, f.Check, f.Location} {
-		require.NotContains(t, part, "\x00", "identities hold no NUL")
+		require.NotContains(tb, part, "\x00", "identities hold no NUL")
 	}
 	for _, cve := range f.CVEs {
-		require.True(t, connectors.IsCVE(cve), cve)
+		require.True(tb, connectors.IsCVE(cve), cve)
 	}
 	if len(f.Vendor) > 0 {
-		require.True(t, json.Valid(f.Vendor), "vendor's fields are JSON: %s", f.Vendor)
+		require.True(tb, json.Valid(f.Vendor), "vendor's fields are JSON: %s", f.Vendor)
 	}
 }
 
 // Shared is a folder of the samples that are shared between projects; it may not exist.
-func Shared(t testing.TB, folder string) string {
-	t.Helper()
+func Shared(tb testing.TB, folder string) string {
+	tb.Helper()
 	dir, err := os.Getwd()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			return filepath.Join(dir, "..", "shared", "samples", folder)
 		}
 		parent := filepath.Dir(dir)
-		require.NotEqual(t, dir, parent, "no go.mod above the test")
+		require.NotEqual(tb, dir, parent, "no go.mod above the test")
 		dir = parent
 	}
 }

@@ -44,7 +44,7 @@ func (in *Instance) Pull(ctx context.Context, cursor string, page io.Writer) (ne
 	if err != nil {
 		return "", fmt.Errorf("fetching page %q: %w", cursor, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what was read is what counts
 	if err := refused(response); err != nil {
 		return "", fmt.Errorf("fetching page %q: %w", cursor, err)
 	}

@@ -91,8 +91,9 @@ func (f field) isList() bool {
 	switch f {
 	case fieldCVE, fieldCWE, fieldAdvisory, fieldReferences, fieldTags, fieldEndpoints:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // item is a finding as its fields say it.

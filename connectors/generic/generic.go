@@ -70,6 +70,7 @@ func recognize(head []byte, _ string) int {
 			return 0 // somebody else's table
 		case fieldTitle, fieldSeverity:
 			found++
+		default: // another column of ours
 		}
 	}
 	if whole && found == 2 {

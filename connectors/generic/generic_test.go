@@ -231,8 +231,8 @@ func TestFindingsWithoutAnAssetBelongToTheSources(t *testing.T) {
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, generic.Registration(), "generic") }
 
 func BenchmarkDecode(b *testing.B) {
-	var rows [][]byte
-	for i := range 1000 {
+	rows := make([][]byte, 0, 1000)
+	for i := range cap(rows) {
 		rows = append(rows, fmt.Appendf(nil, `{"title":"Something %d","check":"check-%d","severity":"high","host":"h%d.quell-lab.net","port":443,"cve":["CVE-2024-%d"],"description":"A crafted input does what it should not.","remediation":"Update."}`+"\n", i, i%50, i/10, 10000+i))
 	}
 	for _, n := range []int{10_000, 100_000} {

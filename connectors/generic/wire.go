@@ -92,7 +92,7 @@ func (d *decoding) readObject(r *jsonpull.Reader) error {
 		}
 	}
 	switch {
-	case r.Err() != nil:
+	case !r.OK():
 		return nil // half a finding is none
 	case d.item.object != nil && !isFinding:
 		return d.cover(r, d.item.object) // the line is an asset
@@ -139,7 +139,7 @@ func (d *decoding) readFindings(r *jsonpull.Reader) error {
 		for o := r.Object(); r.Field(o); {
 			d.readField(r, string(r.Key()))
 		}
-		if r.Err() != nil { // half a finding is none
+		if !r.OK() { // half a finding is none
 			return nil
 		}
 		if err := d.finding(r.Position()); err != nil {
@@ -217,7 +217,7 @@ func (d *decoding) readAssetEntry(r *jsonpull.Reader) error {
 		return nil
 	}
 	e := d.readAsset(r)
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	return d.cover(r, e)

@@ -62,6 +62,9 @@ func (r *Reader) Reset(b []byte, format string) {
 // malformed input, else the body's own read error.
 func (r *Reader) Err() error { return r.err }
 
+// OK reports whether reading can go on: what was read so far is whole.
+func (r *Reader) OK() bool { return r.err == nil }
+
 // Position is where reading stands: behind the last thing that was read.
 func (r *Reader) Position() connectors.Position {
 	return connectors.Position{

@@ -117,7 +117,7 @@ func (d *decoding) result(ctx context.Context) error {
 		return nil
 	}
 	d.record.read(d.r)
-	if d.r.Err() != nil { // half a result is none
+	if !d.r.OK() { // half a result is none
 		return nil
 	}
 	d.lines++

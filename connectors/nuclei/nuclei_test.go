@@ -144,8 +144,9 @@ func BenchmarkDecode(b *testing.B) {
 	report, err := os.ReadFile("testdata/v3.jsonl")
 	require.NoError(b, err)
 	results := bytes.SplitAfter(report, []byte("\n"))[:6] // the findings
-	var lines [][]byte
-	for host := range 200 {
+	const hosts = 200
+	lines := make([][]byte, 0, hosts*len(results))
+	for host := range hosts {
 		for _, result := range results {
 			lines = append(lines, bytes.ReplaceAll(result, []byte("portal"), fmt.Appendf(nil, "host%03d", host)))
 		}

@@ -115,7 +115,7 @@ func (d *decoding) checks() []string {
 
 // tellCoverage says that the artifact was looked at.
 func (d *decoding) tellCoverage() error {
-	if d.r.Err() != nil || d.legacy && d.results == 0 {
+	if !d.r.OK() || d.legacy && d.results == 0 {
 		return nil
 	}
 	return d.sink.Cover(exposure.Coverage{Asset: *d.describe(), Outcome: exposure.TargetOK, CheckedAt: d.report.created})

@@ -21,7 +21,7 @@ type decoding struct {
 	report  report
 	asset   *asset.Description // made once the first result needs it
 	current result             // the result being read
-	vuln    vulnerability
+	vuln    vulnReader
 	sub     jsonpull.Reader // of lists that came before what they need
 
 	results, findings int
@@ -186,7 +186,7 @@ func (d *decoding) readResult() error {
 	if d.legacy && d.current.target == "" {
 		r.Fail("a result without Target: this is not a report of trivy's")
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil // half a list is told already, and what was held comes from a broken report
 	}
 	for _, held := range d.current.held {
@@ -224,7 +224,7 @@ func (d *decoding) items(r *jsonpull.Reader, name string) error {
 			return fmt.Errorf("decoding %s: %w", format, err)
 		}
 		obs, skip := d.item(r, name)
-		if r.Err() != nil { // half a finding is none
+		if !r.OK() { // half a finding is none
 			return nil
 		}
 		if skip != "" {

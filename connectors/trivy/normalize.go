@@ -17,7 +17,7 @@ func (d *decoding) item(r *jsonpull.Reader, name string) (obs exposure.Observati
 	switch name {
 	case "Vulnerabilities":
 		d.vuln.read(r)
-		skip = d.vulnerability(&d.vuln, f)
+		skip = d.vulnerability(&d.vuln.vulnerability, f)
 	case "Misconfigurations":
 		var m misconfiguration
 		m.read(r)
@@ -242,12 +242,7 @@ func (d *decoding) modified(m *modified) (obs exposure.Observation, skip string)
 	if m.status == "not_affected" {
 		obs.Finding.Status = exposure.StatusNotAffected
 	}
-	note := m.status
-	for _, part := range []string{m.statement, m.source} {
-		if part != "" {
-			note += ": " + part
-		}
-	}
-	obs.Finding.StatusNote = note
+	said := slices.DeleteFunc([]string{m.status, m.statement, m.source}, func(s string) bool { return s == "" })
+	obs.Finding.StatusNote = strings.Join(said, ": ")
 	return obs, ""
 }

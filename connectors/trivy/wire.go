@@ -10,7 +10,7 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 )
 
-// vulnerability is one of "Vulnerabilities". Its byte slices are reused for the next.
+// vulnerability is one of "Vulnerabilities".
 type vulnerability struct {
 	id, pkg, path, purl, installed, fixed string
 	status, severity, severitySource      string
@@ -21,53 +21,104 @@ type vulnerability struct {
 	vendorSeverity                        []byte // JSON, of at most mostItems vendors
 }
 
-func (v *vulnerability) read(r *jsonpull.Reader) {
-	*v = vulnerability{vendorIDs: v.vendorIDs[:0], cwes: v.cwes[:0], vendorSeverity: v.vendorSeverity[:0]}
+// vulnReader reads vulnerabilities one after the other. The texts of one are gathered in
+// a buffer and become one string of which each is a part: there are a million of them in
+// a large report, and most of the time would go into allocating them one by one.
+type vulnReader struct {
+	vulnerability
+	buf        []byte
+	slots      []slot
+	references []slot
+	vectors    map[string]string
+}
+
+// slot is where a part of the buffer belongs.
+type slot struct {
+	to         *string
+	start, end int
+}
+
+func (v *vulnReader) keep(text []byte) slot {
+	start := len(v.buf)
+	v.buf = append(v.buf, text...)
+	return slot{nil, start, len(v.buf)}
+}
+
+func (v *vulnReader) put(to *string, text []byte) {
+	s := v.keep(text)
+	s.to = to
+	v.slots = append(v.slots, s)
+}
+
+// read reads one vulnerability. Its lists of vendor's numbers and weaknesses, and the
+// vendors' severities, are good until the next one is read.
+func (v *vulnReader) read(r *jsonpull.Reader) {
+	v.vulnerability = vulnerability{vendorIDs: v.vendorIDs[:0], cwes: v.cwes[:0], vendorSeverity: v.vendorSeverity[:0]}
+	v.buf, v.slots, v.references = v.buf[:0], v.slots[:0], v.references[:0]
 	for o := r.Object(); r.Field(o); {
-		switch string(r.Key()) {
-		case "VulnerabilityID":
-			v.id = string(r.Text(shortText))
-		case "VendorIDs":
-			v.vendorIDs = r.Texts(v.vendorIDs[:0], shortText, mostItems)
-		case "PkgName":
-			v.pkg = string(r.Text(shortText))
-		case "PkgPath":
-			v.path = string(r.Text(shortText))
-		case "PkgIdentifier":
-			for o := r.Object(); r.Field(o); {
-				if string(r.Key()) == "PURL" {
-					v.purl = string(r.Text(shortText))
-				}
-			}
-		case "InstalledVersion":
-			v.installed = string(r.Text(shortText))
-		case "FixedVersion":
-			v.fixed = string(r.Text(shortText))
-		case "Status":
-			v.status = string(r.Text(shortText))
-		case "Severity":
-			v.severity = word(r.Text(shortText))
-		case "SeveritySource":
-			v.severitySource = word(r.Text(shortText))
-		case "Title":
-			v.title = string(r.Text(shortText))
-		case "Description":
-			v.description = string(r.Text(longText))
-		case "PrimaryURL":
-			v.url = string(r.Text(shortText))
-		case "Fingerprint":
-			v.fingerprint = string(r.Text(shortText))
-		case "PublishedDate":
-			v.published = string(r.Text(shortText))
-		case "CweIDs":
-			v.cwes = r.Texts(v.cwes[:0], shortText, mostItems)
-		case "References":
-			v.references = r.Texts(nil, shortText, mostReferences)
-		case "VendorSeverity":
-			v.vendorSeverity = severities(v.vendorSeverity[:0], r)
-		case "CVSS":
-			v.cvss = scores(r)
+		v.field(r)
+	}
+	text := string(v.buf)
+	for _, s := range v.slots {
+		*s.to = text[s.start:s.end]
+	}
+	if len(v.references) > 0 {
+		v.vulnerability.references = make([]string, len(v.references), len(v.references)+1)
+		for i, s := range v.references {
+			v.vulnerability.references[i] = text[s.start:s.end]
 		}
+	}
+}
+
+func (v *vulnReader) field(r *jsonpull.Reader) {
+	switch string(r.Key()) {
+	case "VulnerabilityID":
+		v.put(&v.id, r.Text(shortText))
+	case "VendorIDs":
+		v.vendorIDs = r.Texts(v.vendorIDs[:0], shortText, mostItems)
+	case "PkgName":
+		v.put(&v.pkg, r.Text(shortText))
+	case "PkgPath":
+		v.put(&v.path, r.Text(shortText))
+	case "PkgIdentifier":
+		for o := r.Object(); r.Field(o); {
+			if string(r.Key()) == "PURL" {
+				v.put(&v.purl, r.Text(shortText))
+			}
+		}
+	case "InstalledVersion":
+		v.put(&v.installed, r.Text(shortText))
+	case "FixedVersion":
+		v.put(&v.fixed, r.Text(shortText))
+	case "Status":
+		v.put(&v.status, r.Text(shortText))
+	case "Severity":
+		v.severity = word(r.Text(shortText))
+	case "SeveritySource":
+		v.severitySource = word(r.Text(shortText))
+	case "Title":
+		v.put(&v.title, r.Text(shortText))
+	case "Description":
+		v.put(&v.description, r.Text(longText))
+	case "PrimaryURL":
+		v.put(&v.url, r.Text(shortText))
+	case "Fingerprint":
+		v.put(&v.fingerprint, r.Text(shortText))
+	case "PublishedDate":
+		v.put(&v.published, r.Text(shortText))
+	case "CweIDs":
+		v.cwes = r.Texts(v.cwes[:0], shortText, mostItems)
+	case "References":
+		v.references = v.references[:0]
+		for a := r.Array(); r.Elem(a); {
+			if len(v.references) < mostReferences {
+				v.references = append(v.references, v.keep(r.Text(shortText)))
+			}
+		}
+	case "VendorSeverity":
+		v.vendorSeverity = severities(v.vendorSeverity[:0], r)
+	case "CVSS":
+		v.cvss = v.scores(r)
 	}
 }
 
@@ -121,32 +172,52 @@ func word(text []byte) string {
 }
 
 // scores reads {"nvd": {"V2Vector": …, "V2Score": …, "V3Vector": …}, "redhat": …}.
-func scores(r *jsonpull.Reader) []exposure.CVSS {
-	var out []exposure.CVSS
+func (v *vulnReader) scores(r *jsonpull.Reader) []exposure.CVSS {
+	const usual = 4
+	out := make([]exposure.CVSS, 0, usual)
 	for o := r.Object(); r.Field(o); {
 		by := word(r.Key())
-		var v [3]struct {
+		var said [3]struct {
 			vector string
 			score  float64
 		}
 		for o := r.Object(); r.Field(o); {
 			key := r.Key()
-			i := bytes.IndexByte([]byte("234"), at(key, 1))
+			i := strings.IndexByte("234", at(key, 1))
 			if i < 0 || at(key, 0) != 'V' {
 				continue
 			}
 			switch {
 			case bytes.HasSuffix(key, []byte("Vector")):
-				v[i].vector = string(r.Text(shortText))
+				said[i].vector = v.intern(r.Text(shortText))
 			case bytes.HasSuffix(key, []byte("Score")):
-				v[i].score, _ = r.Float()
+				said[i].score, _ = r.Float()
 			}
 		}
-		for i := range v {
-			out = append(out, connectors.CVSSOf(v[i].vector, v[i].score, by)...)
+		for i := range said {
+			if c, ok := connectors.Score(said[i].vector, said[i].score, by); ok && len(out) < mostItems {
+				out = append(out, c)
+			}
 		}
 	}
+	if len(out) == 0 {
+		return nil
+	}
 	return out
+}
+
+// intern gives one string for each vector: there are few, and they come again and again.
+func (v *vulnReader) intern(text []byte) string {
+	if s, ok := v.vectors[string(text)]; ok {
+		return s
+	}
+	const most = 4096
+	if v.vectors == nil || len(v.vectors) == most {
+		v.vectors = map[string]string{}
+	}
+	s := string(text)
+	v.vectors[s] = s
+	return s
 }
 
 func at(b []byte, i int) byte {
