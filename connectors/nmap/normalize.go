@@ -53,6 +53,9 @@ func openPort(p *port, target string) exposure.Finding {
 
 // reports tells whether the script's result is about a weakness.
 func (s *script) reports() bool {
+	if s.id == "" {
+		return false // nothing to know it by
+	}
 	return len(s.states) > 0 || s.banner() || strings.HasPrefix(s.id, "vuln") || strings.Contains(s.id, "-vuln") ||
 		strings.HasPrefix(s.id, "ssl-") || strings.HasSuffix(s.id, "-default-accounts")
 }
