@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/ownership"
+)
+
+func (a *app) assetsCommand() *cobra.Command {
+	var kind, owner, scope, source, text string
+	var unscoped bool
+	limit := aPage
+	cmd := &cobra.Command{
+		Use: "assets", Aliases: []string{"asset"}, Short: "Find assets, and see why each is one", Args: cobra.NoArgs,
+		Example: "  quell assets --unscoped\n  quell assets show 01JDAV5Z0Q3F5R0V6K9M2T7XWB",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				q := url.Values{}
+				for name, value := range map[string]string{"kind": kind, "owner": owner, "scope": scope, "source": source, "text": text} {
+					if value != "" {
+						q.Set(name, value)
+					}
+				}
+				if unscoped {
+					q.Set("unscoped", "true")
+				}
+				t := table{header: []string{"ID", "KIND", "NAME", "OWNER", "SCOPES", "SOURCES", "LAST SEEN"}, wide: 2}
+				return each(a, c.Assets(cmd.Context(), q, limit), limit, &t, func(v asset.Asset) []string {
+					return []string{string(v.ID), string(v.Kind), v.Name, v.Owner, listed(v.Scopes), listed(v.Sources), when(v.LastSeen)}
+				}, "no assets match")
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&kind, "kind", "", "only of this `kind`: host, cloud_resource, web_application…")
+	flags.StringVar(&owner, "owner", "", "only of this `team`")
+	flags.StringVar(&scope, "scope", "", "only in this `scope`")
+	flags.StringVar(&source, "source", "", "only those that this `source` reports")
+	flags.StringVar(&text, "text", "", "only with this `text` in the name")
+	flags.BoolVar(&unscoped, "unscoped", false, "only those in no scope")
+	limitFlag(cmd, &limit)
+	a.completeFlag(cmd, "owner", a.teamNames)
+	a.completeFlag(cmd, "source", a.sourceNames)
+	cmd.AddCommand(a.showAssetCommand())
+	return cmd
+}
+
+func (a *app) showAssetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "One asset: what it is known by, and what was merged and refused", Args: exactly(1, "the asset's ID"), ValidArgsFunction: a.first(a.assetIDs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.Asset(cmd.Context(), asset.ID(args[0]))
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.showAsset(&item.Value)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) showAsset(v *apiclient.AssetDetail) {
+	a.sayf("%s", a.paint(a.Out).as(bold, clean(v.Name)))
+	var f facts
+	f.add("id", "%s", v.ID)
+	f.add("kind", "%s", v.Kind)
+	f.add("owner", "%s", v.Owner)
+	f.add("scopes", "%s", strings.Join(v.Scopes, ", "))
+	f.add("sources", "%s", strings.Join(v.Sources, ", "))
+	f.add("zone", "%s", v.Zone)
+	f.add("system", "%s", v.OS)
+	f.add("internet", "%s", v.Internet)
+	f.add("seen", "%s to %s", when(v.FirstSeen), when(v.LastSeen))
+	f.add("merged into", "%s", v.MergedInto)
+	for _, state := range exposure.States() {
+		if count := v.Exposures[string(state)]; count > 0 {
+			f.add("exposures", "%d %s", count, state)
+		}
+	}
+	f.print(a)
+	if len(v.Identifiers) > 0 {
+		a.sayf("\nKnown by")
+		t := table{header: []string{"KIND", "VALUE", "SOURCE", "LAST SEEN"}, wide: 1}
+		for _, k := range v.Identifiers {
+			t.add(string(k.Kind), k.Value, k.Source, when(k.LastSeen))
+		}
+		a.print(&t)
+	}
+	if len(v.Events) > 0 {
+		a.sayf("\nStory")
+		t := table{header: []string{"WHEN", "WHAT", "OTHER", "WHY"}, wide: 3}
+		for _, ev := range v.Events {
+			t.add(when(ev.At), ev.Kind, string(ev.Other), ev.Why)
+		}
+		a.print(&t)
+	}
+}
+
+func (a *app) findingsCommand() *cobra.Command {
+	var f filter
+	limit := aPage
+	cmd := &cobra.Command{
+		Use: "findings", Short: "List what sources say, finding by finding", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				q, err := f.query(a)
+				if err != nil {
+					return err
+				}
+				t := table{header: []string{"EXPOSURE", "SOURCE", "CHECK", "SEVERITY", "STATUS", "ASSET", "LOCATION", "TITLE"}, wide: 7}
+				return each(a, c.Findings(cmd.Context(), q, limit), limit, &t, func(r apiclient.Reported) []string {
+					v := r.Finding
+					return []string{string(r.Exposure), v.Source, v.Check, string(v.Severity), string(v.Status), r.AssetName, v.Location, v.Title}
+				}, "no findings match")
+			})
+		},
+	}
+	f.flags(a, cmd)
+	limitFlag(cmd, &limit)
+	return cmd
+}
+
+func (a *app) scopesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "scopes", Aliases: []string{"scope"}, Short: "List scopes, what is in them, and their gaps", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"SCOPE", "OWNER", "IMPACT", "INTERNET", "PROBES", "LIVE", "CLOSED", "PROBLEM"}, wide: 7}
+				return each(a, all(c.Scopes(cmd.Context())), 0, &t, func(s apiclient.ScopeStatus) []string {
+					probes := "no consent"
+					if s.Engagement != nil && s.Engagement.Probe {
+						probes = "yes"
+					}
+					var live int64
+					for _, state := range exposure.States() {
+						if state.Live() {
+							live += s.Exposures[string(state)]
+						}
+					}
+					return []string{s.Name, s.Owner, string(s.MissionImpact), s.Internet, probes, n(live), n(s.Exposures[string(exposure.Closed)]), s.Problem}
+				}, "no scopes are configured: assets are in none, and nothing may be probed")
+			})
+		},
+	}
+}
+
+func (a *app) ownersCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "owners", Aliases: []string{"owner"}, Short: "List teams, and explain who owns an asset", Args: cobra.NoArgs,
+		Example: "  quell owners\n  quell owners test 01JDAV5Z0Q3F5R0V6K9M2T7XWB",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"TEAM", "ALIASES", "CHANNEL"}, wide: 1}
+				return each(a, all(c.Owners(cmd.Context())), 0, &t, func(team ownership.Team) []string {
+					return []string{team.Name, listed(team.Aliases), team.Channel}
+				}, "no teams are configured: everything is unowned")
+			})
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "test ASSET", Short: "Explain how an asset's owner is found, node by node", Args: exactly(1, "the asset's ID"), ValidArgsFunction: a.first(a.assetIDs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.TestOwner(cmd.Context(), asset.ID(args[0]))
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.ownerTest(&item.Value)
+				return nil
+			})
+		},
+	})
+	return cmd
+}
+
+func (a *app) ownerTest(v *apiclient.OwnerTest) {
+	var f facts
+	f.add("asset", "%s (%s)", v.AssetName, v.Asset)
+	if v.Team == "" {
+		f.add("owner", "unowned")
+	} else {
+		f.add("owner", "%s", v.Team)
+		f.add("sure", "%.0f %%", 100*v.Confidence)
+	}
+	f.add("how", "%s", v.How)
+	f.add("told too", "%s", strings.Join(v.Copies, ", "))
+	f.print(a)
+	a.sayf("\nAsked")
+	for _, line := range v.Lines {
+		a.sayf("%s", cleanLines(line, "  "))
+	}
+}

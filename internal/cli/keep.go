@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+)
+
+func (a *app) sourcesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sources", Aliases: []string{"source"}, Short: "List sources and how they are doing", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"SOURCE", "CONNECTOR", "WEBHOOK", "LAST DELIVERY", "LAST COMPLETE RUN", "STATUS", "PROBLEM"}, wide: 6}
+				return each(a, all(c.Sources(cmd.Context())), 0, &t, func(s apiclient.SourceStatus) []string {
+					status := "ok"
+					switch {
+					case s.Problem != "":
+						status = "failed"
+					case s.Silent:
+						status = "silent"
+					case s.Pending:
+						status = "working"
+					}
+					return []string{s.Name, s.Connector, s.Webhook, a.ago(s.LastDelivery), a.ago(s.LastRun), status, s.Problem}
+				}, "no sources are configured")
+			})
+		},
+	}
+}
+
+func (a *app) deliveriesCommand() *cobra.Command {
+	var source, status string
+	limit := aPage
+	cmd := &cobra.Command{
+		Use: "deliveries", Aliases: []string{"delivery"}, Short: "List what came in and what became of it; replay what failed", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"DELIVERY", "RECEIVED", "VIA", "BYTES", "STATUS", "FINDINGS", "NEW", "ERROR"}, wide: 7}
+				return each(a, c.Deliveries(cmd.Context(), source, status, limit), limit, &t, func(d exposure.Delivery) []string {
+					return []string{d.ID, when(d.ReceivedAt), d.Via, n(d.Size), string(d.Status), n(d.Counts["findings"]), n(d.Counts["created"]), d.Error}
+				}, "no deliveries match")
+			})
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "only of this `source`")
+	cmd.Flags().StringVar(&status, "status", "", "only in this `status`: received, working, done, repeated, history, failed, parked")
+	limitFlag(cmd, &limit)
+	a.completeFlag(cmd, "source", a.sourceNames)
+	cmd.AddCommand(&cobra.Command{
+		Use: "replay ID...", Short: "Ingest deliveries once more, after the reason they failed is mended", Args: some(1, "the IDs of deliveries"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				for _, id := range args {
+					if err := c.Replay(cmd.Context(), id); err != nil {
+						return err
+					}
+					a.notef("%s: in the queue again", clean(id))
+				}
+				return nil
+			})
+		},
+	})
+	return cmd
+}
+
+func (a *app) runsCommand() *cobra.Command {
+	var source string
+	limit := aPage
+	cmd := &cobra.Command{
+		Use: "runs", Aliases: []string{"run"}, Short: "List scans and syncs, and what they covered", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"SOURCE", "RUN", "FINISHED", "COMPLETE", "TARGETS", "CHECKS", "TOOL", "WHY NOT"}, wide: 7}
+				return each(a, c.Runs(cmd.Context(), source, limit), limit, &t, func(r exposure.Run) []string {
+					complete := "no"
+					if r.Complete {
+						complete = "yes"
+					}
+					return []string{r.Source, r.ID, when(r.Finished), complete, n(int64(r.Targets)), listed(r.Checks), r.Tool, r.Why}
+				}, "no runs yet")
+			})
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "only of this `source`")
+	limitFlag(cmd, &limit)
+	a.completeFlag(cmd, "source", a.sourceNames)
+	return cmd
+}
+
+func (a *app) intelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "intel", Short: "See how fresh the threat intelligence is, and import it", Args: cobra.NoArgs,
+		Example: "  quell intel\n  quell intel import known_exploited_vulnerabilities.json epss_scores-current.csv.gz",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				t := table{header: []string{"KIND", "ENTRIES", "TAKEN", "STATUS", "MISSING"}, wide: 4}
+				return each(a, all(c.Intel(cmd.Context())), 0, &t, func(s apiclient.IntelStatus) []string {
+					status := "stale"
+					if s.Fresh {
+						status = "ok"
+					}
+					return []string{s.Kind, n(s.Entries), when(s.Taken), status, s.Missing}
+				}, "none is loaded")
+			})
+		},
+	}
+	var kind string
+	load := &cobra.Command{
+		Use: "import FILE|-...", Short: "Import CISA's KEV catalogue (JSON) and FIRST's EPSS scores (CSV)", Args: some(1, "the files to import"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				for _, arg := range args {
+					if err := a.eachInput(arg, func(in input) error { return a.importIntel(cmd, c, in, kind) }); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	load.Flags().StringVar(&kind, "kind", "", "`kind` of the file: kev or epss (default: recognised)")
+	complete(load, "kind", []string{"kev", "epss"})
+	cmd.AddCommand(load)
+	return cmd
+}
+
+func (a *app) importIntel(cmd *cobra.Command, c *apiclient.Client, in input, kind string) error {
+	body, err := in.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }() // it was only read
+	head, whole, err := peeked(body)
+	if err != nil {
+		return fault.New(fault.Invalid, "reading %s: %w", in.name, err)
+	}
+	if kind == "" {
+		if kind = intelKind(string(head)); kind == "" {
+			return hintError{err: fault.New(fault.Invalid, "%s is neither CISA's KEV catalogue nor FIRST's EPSS scores", in.name), hint: "if it is, say which with --kind"}
+		}
+	}
+	item, err := c.ImportIntel(cmd.Context(), kind, whole)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.line(item)
+	}
+	v := &item.Value
+	a.sayf("%s: %s of %s, %d entries; %d exposures are decided differently now", clean(in.name), clean(v.Kind), when(v.Taken), v.Entries, v.Changed)
+	return nil
+}
+
+// intelKind tells the files apart by how they begin.
+func intelKind(head string) string {
+	start := strings.TrimLeft(strings.TrimPrefix(head, "\uFEFF"), " \t\r\n")
+	switch {
+	case strings.HasPrefix(start, "{") && strings.Contains(head, `"catalogVersion"`), strings.HasPrefix(start, "{") && strings.Contains(head, `"cveID"`):
+		return "kev"
+	case strings.HasPrefix(start, "#model_version"), strings.HasPrefix(start, "cve,epss"):
+		return "epss"
+	}
+	return ""
+}
+
+func (a *app) rebuildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "rebuild", Short: "Start every workflow anew from the store", Args: cobra.NoArgs,
+		Long: "Start every workflow anew from the store: after Temporal lost its data, or was replaced. What runs already is left alone, so it is safe to repeat.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.Rebuild(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.sayf("looked at %d, started %d. %s", item.Value.Looked, item.Value.Changed, clean(item.Value.Message))
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+func (a *app) showExposureCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "One exposure: what it is, why it matters, whose it is, and its story",
+		Args: exactly(1, "the exposure's ID"), ValidArgsFunction: a.first(a.exposureIDs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.Exposure(cmd.Context(), exposure.ID(args[0]))
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.showExposure(&item.Value)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) timelineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "timeline ID", Short: "What happened to an exposure, from its verified chain of events",
+		Args: exactly(1, "the exposure's ID"), ValidArgsFunction: a.first(a.exposureIDs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.Timeline(cmd.Context(), exposure.ID(args[0]))
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.timeline(&item.Value)
+				return nil
+			})
+		},
+	}
+}
+
+// facts are lines of a name and what it is; what is empty is left out.
+type facts struct {
+	names  []string
+	values []string
+}
+
+func (f *facts) add(name, format string, args ...any) {
+	text := clean(fmt.Sprintf(format, args...))
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	f.names, f.values = append(f.names, name), append(f.values, text)
+}
+
+func (f *facts) print(a *app) {
+	widest := 0
+	for _, name := range f.names {
+		widest = max(widest, len(name))
+	}
+	p := a.paint(a.Out)
+	for i, name := range f.names {
+		label := fmt.Sprintf("%-*s", widest, name)
+		a.sayf("  %s  %s", p.as(dim, label), p.as(colourOf(f.values[i]), f.values[i]))
+	}
+}
+
+func (a *app) showExposure(d *apiclient.Detail) {
+	e := &d.Exposure
+	a.sayf("%s", a.paint(a.Out).as(bold, clean(e.Title)))
+	var f facts
+	f.add("id", "%s", e.ID)
+	f.add("state", "%s", e.State)
+	f.add("asset", "%s (%s)", e.AssetName, e.Asset)
+	f.add("weakness", "%s", e.Weakness)
+	f.add("location", "%s", e.Location)
+	f.add("severity", "%s", e.Severity)
+	f.add("CVEs", "%s", listed(e.CVEs))
+	f.add("decision", "%s", e.Decision.Outcome)
+	f.add("held", "%s", e.Decision.Held)
+	f.add("missing", "%s", e.Decision.Missing)
+	f.add("due", "%s", a.due(e.Due))
+	if e.Owner.Team == "" {
+		f.add("owner", "unowned")
+	} else {
+		f.add("owner", "%s (%s)", e.Owner.Team, e.Owner.How)
+	}
+	f.add("ticket", "%s", e.Ticket)
+	f.add("scopes", "%s", strings.Join(e.Scopes, ", "))
+	f.add("presence", "%s, %s", e.Presence.Status, when(e.Presence.At))
+	f.add("verified by", "%s", e.Verification.Method)
+	if e.Verdict != nil {
+		f.add("verdict", "%s: %s (%s)", e.Verdict.Outcome, e.Verdict.Reason, when(e.Verdict.CheckedAt))
+	}
+	if e.Claim != nil {
+		f.add("claimed", "fixed, by %s on %s", e.Claim.By, when(e.Claim.At))
+	}
+	a.exception(&f, e.Exception)
+	if e.Proof != nil {
+		f.add("proof", "%s, %s", e.Proof.Kind, when(e.Proof.At))
+	}
+	if e.Reopens > 0 {
+		f.add("reopened", "%d times", e.Reopens)
+	}
+	if d.Workflow != nil {
+		f.add("workflow", "%s (%s) %s", d.Workflow.WorkflowID, d.Workflow.Status, d.Workflow.URL)
+	}
+	f.print(a)
+	if len(e.Decision.Why) > 0 {
+		a.sayf("\nWhy")
+		for _, why := range e.Decision.Why {
+			a.sayf("  %s", clean(why))
+		}
+	}
+	a.sayf("\nReported by")
+	t := table{header: []string{"SOURCE", "CHECK", "SEVERITY", "STATUS", "LAST SEEN", "TITLE"}, wide: 5}
+	for i := range e.Findings {
+		r := &e.Findings[i]
+		t.add(r.Source, r.Check, string(r.Severity), string(r.Status), when(r.LastSeen), r.Title)
+	}
+	a.print(&t)
+	a.sayf("\nStory")
+	a.timeline(&d.Timeline)
+}
+
+func (a *app) exception(f *facts, x *exposure.Exception) {
+	if x == nil {
+		return
+	}
+	end := "until " + when(x.Until)
+	if x.Until.IsZero() {
+		end = "no date"
+	}
+	if len(x.EndsOn) > 0 {
+		end += ", or on " + strings.Join(x.EndsOn, ", ")
+	}
+	f.add(string(x.Kind), "by %s: %s (%s)", x.By, x.Reason, end)
+}
+
+func (a *app) timeline(s *apiclient.Story) {
+	t := table{header: []string{"WHEN", "WHAT", "STATE", "WHO", "WHY"}, wide: 4}
+	for i := range s.Items {
+		ev := &s.Items[i]
+		state := string(ev.To)
+		if ev.From != "" && ev.From != ev.To {
+			state = string(ev.From) + " → " + string(ev.To)
+		}
+		why := ev.Reason
+		if ev.Verdict != nil && why == "" {
+			why = ev.Verdict.Reason
+		}
+		t.add(when(ev.At), string(ev.Kind), state, ev.Actor.Name, why)
+	}
+	a.print(&t)
+	if !s.Verified {
+		a.notef("%s: the chain of events is broken: %s", a.paint(a.Err).as(red, "warning"), clean(s.Problem))
+	}
+}
