@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -72,6 +73,7 @@ type Server struct {
 	exports  chan struct{} // a place for each export under way
 	decoy    SourceInfo    // stands in for sources that don't exist
 	stopping chan struct{} // closed by Shutdown
+	stop     sync.Once
 	openapi  []byte
 }
 
@@ -138,7 +140,7 @@ func (s *Server) Serve(l net.Listener) error {
 // owed and writes down when tokens were used. Whatever ctx cuts short is healed by the
 // sweep; only the last uses of tokens would be lost.
 func (s *Server) Shutdown(ctx context.Context) error {
-	close(s.stopping) // /readyz says so from now on
+	s.stop.Do(func() { close(s.stopping) }) // /readyz says so from now on
 	err := s.http.Shutdown(ctx)
 	return errors.Join(fault.Wrap(fault.Unavailable, err, "draining HTTP requests"), s.wakes.drain(ctx), s.uses.flush(ctx))
 }

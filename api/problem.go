@@ -39,6 +39,9 @@ type FieldError struct {
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
 
+// Unwrap gives the problem its kind, for callers that look at kinds.
+func (p *Problem) Unwrap() error { return &fault.Error{Kind: p.Code, Msg: p.Detail, RetryAfter: p.retryAfter} }
+
 const problemType = "application/problem+json"
 
 // titles are what each kind is called, and statuses the HTTP status of each. This is the

@@ -153,7 +153,3 @@ func words[T ~string](list []T) string {
 	}
 	return strings.Join(texts, ", ")
 }
-
-// HashToken is the hash under which a token's text is kept.
-// HashToken is the hash under which a token's text is kept.
-func HashToken(text string) string { return HashToken(text) }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/quellsec/quell/internal/fault"
 )
 
 func TestATokenIsRandomAndKeptAsItsHash(t *testing.T) {
@@ -43,6 +45,7 @@ func TestATokenThatWouldMisleadIsRefused(t *testing.T) {
 		_, _, err := NewToken(in.name, in.role, in.scopes, in.expires, noon)
 		require.Error(t, err, name)
 		require.Equal(t, http.StatusBadRequest, problemOf(err).Status, name)
+		require.Equal(t, fault.Invalid, fault.KindOf(err), name)
 	}
 }
 
