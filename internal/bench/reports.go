@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -20,6 +21,10 @@ type Report struct {
 	// re-scan with one percent of change. Zero changes nothing.
 	Changed int
 }
+
+// checks is how many different checks the findings are of. Like words in a text, their
+// number grows with the root of the findings': 1,000 for 10,000, 10,000 for a million.
+func (r Report) checks() int { return max(1, int(10*math.Sqrt(float64(r.Findings)))) }
 
 // Open gives the report's bytes.
 func (r Report) Open() io.Reader {
@@ -48,7 +53,7 @@ func (g *generator) Read(p []byte) (int, error) {
 // finding is the check number of the i-th finding: a changed one has another.
 func (r Report) finding(i int) int {
 	if r.Changed > 0 && i%r.Changed == 0 {
-		return i + r.Findings
+		return i + r.Findings + 1 // one more, since check numbers wrap around
 	}
 	return i
 }
@@ -110,8 +115,9 @@ func writers(r Report) (open writeText, one writeFinding, newHost writeHost, clo
 }
 
 func (r Report) nuclei(w *bytes.Buffer, host, nth, check int) {
+	kind := check % r.checks()
 	fmt.Fprintf(w, `{"template-id":"check-%d","template-path":"http/check-%d.yaml","info":{"name":"Exposed file %d","author":["bench"],"tags":["exposure","config"],"description":"%s","severity":"%s","reference":["https://example.com/checks/%d"],"classification":{"cve-id":null,"cwe-id":["cwe-200"],"cvss-metrics":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N","cvss-score":5.3}},"type":"http","host":"%s","port":"443","scheme":"https","url":"https://%s","matched-at":"https://%s/file-%d","ip":"%s","timestamp":"%s","curl-command":"curl -X GET https://%s/file-%d","matcher-status":true}`+"\n",
-		check%4000, check%4000, check%4000, description, severity(check), check%4000, name(host), name(host), name(host), nth, address(host), r.At.Format(time.RFC3339Nano), name(host), nth)
+		kind, kind, kind, description, severity(kind), kind, name(host), name(host), name(host), nth, address(host), r.At.Format(time.RFC3339Nano), name(host), nth)
 }
 
 func severity(check int) string {
@@ -119,7 +125,7 @@ func severity(check int) string {
 }
 
 func (r Report) nessusOpen(w *bytes.Buffer) {
-	w.WriteString(`<?xml version="1.0" ?>` + "\n<NessusClientData_v2>\n<Policy><policyName>bench</policyName></Policy>\n<Report name=\"bench\">\n")
+	w.WriteString(`<?xml version="1.0" ?>` + "\n<NessusClientData_v2>\n<Policy><policyName>bench</policyName><FamilySelection><FamilyItem><FamilyName>Web Servers</FamilyName><Status>enabled</Status></FamilyItem></FamilySelection></Policy>\n<Report name=\"bench\">\n")
 }
 
 func (r Report) nessusHost(w *bytes.Buffer, host int, endLast bool) {
@@ -135,8 +141,9 @@ func (r Report) nessusHost(w *bytes.Buffer, host int, endLast bool) {
 }
 
 func (r Report) nessusItem(w *bytes.Buffer, _, nth, check int) {
+	kind := check % r.checks()
 	fmt.Fprintf(w, `<ReportItem port="%d" svc_name="www" protocol="tcp" severity="%d" pluginID="%d" pluginName="Weakness %d" pluginFamily="Web Servers"><agent>all</agent><cvss3_base_score>5.3</cvss3_base_score><cvss3_vector>CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N</cvss3_vector><cve>CVE-2023-%d</cve><description>%s</description><plugin_output>found at /file-%d</plugin_output><risk_factor>Medium</risk_factor><solution>Upgrade to the newest version.</solution><synopsis>The server serves too much.</synopsis></ReportItem>`+"\n",
-		1+nth%1000, check%5, 100000+check%4000, check%4000, 10000+check%4000, description, nth)
+		1+nth%1000, kind%5, 100000+kind, kind, 10000+kind, description, nth)
 }
 
 func (r Report) nmapOpen(w *bytes.Buffer) {
