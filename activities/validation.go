@@ -113,6 +113,9 @@ func (a *Activities) Record(ctx context.Context, in RecordInput) (lifecycle.Expo
 		}
 		second := a.inconclusive("the probe didn't find it, which proves nothing: " + why)
 		second.Vantage = in.Vantage
+		if verdict.CheckedAt.After(second.CheckedAt) {
+			second.CheckedAt = verdict.CheckedAt // it is the last word, whatever the clocks say
+		}
 		if res, err = a.recordVerdict(ctx, in.ID, step.cause("unproven"), prober, second); err != nil {
 			return lifecycle.ExposureView{}, err
 		}

@@ -30,7 +30,7 @@ func Exposure(ctx workflow.Context, in lifecycle.ExposureInput) error {
 		return err
 	}
 	first := true
-	for {
+	for ctx.Err() == nil { // an operator may cancel it in the Temporal UI
 		r.drain()
 		view, err := follow(ctx, activities.FollowInput{ID: in.ID, First: first})
 		if err != nil {
@@ -44,7 +44,7 @@ func Exposure(ctx workflow.Context, in lifecycle.ExposureInput) error {
 		if err := r.see(ctx, view); err != nil {
 			return err
 		}
-		for !r.stale {
+		for !r.stale && ctx.Err() == nil {
 			switch {
 			case r.view.Mode != exposure.ModeWorkflow:
 				if done, err := r.end(ctx); done {
@@ -62,6 +62,7 @@ func Exposure(ctx workflow.Context, in lifecycle.ExposureInput) error {
 			}
 		}
 	}
+	return ctx.Err()
 }
 
 // exposureRun is one run of an Exposure workflow.

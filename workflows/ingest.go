@@ -17,7 +17,7 @@ const lull = 10 * time.Second
 func Ingest(ctx workflow.Context, in lifecycle.IngestInput) error {
 	wakes := workflow.GetSignalChannel(ctx, lifecycle.SignalWake)
 	failures := 0
-	for {
+	for ctx.Err() == nil {
 		for wakes.ReceiveAsync(nil) { // one look answers them all
 		}
 		drained, err := drain(ctx, in)
@@ -36,6 +36,7 @@ func Ingest(ctx workflow.Context, in lifecycle.IngestInput) error {
 			return nil
 		}
 	}
+	return ctx.Err()
 }
 
 // pause waits for a wake, and reports whether one came within the time.

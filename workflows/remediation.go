@@ -16,7 +16,7 @@ import (
 func Remediation(ctx workflow.Context, in lifecycle.RemediationInput) error {
 	r := &remediationRun{step: activities.RemediationStep{ID: in.ID}, started: workflow.Now(ctx),
 		wakes: workflow.GetSignalChannel(ctx, lifecycle.SignalWake), look: true}
-	for {
+	for ctx.Err() == nil {
 		r.drain()
 		p, err := plan(ctx, r.step)
 		if err == nil && p.Gone {
@@ -43,6 +43,7 @@ func Remediation(ctx workflow.Context, in lifecycle.RemediationInput) error {
 		}
 		r.rest(ctx, &p)
 	}
+	return ctx.Err()
 }
 
 // remediationRun is one run of a Remediation workflow.

@@ -49,6 +49,9 @@ func Sweep(ctx workflow.Context, in lifecycle.SweepInput) error {
 		for wakes.ReceiveAsync(nil) {
 		}
 		pause(ctx, wakes, in.Every, "Until the next look")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 	return workflow.NewContinueAsNewError(ctx, Sweep, in)
 }

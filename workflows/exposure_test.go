@@ -1,0 +1,476 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
+	temporallog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/quellsec/quell/activities"
+	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/scope"
+	"github.com/quellsec/quell/workflows"
+)
+
+// skipping is a house whose clock leaps over waiting.
+type skipping struct {
+	*house
+	env   *testsuite.TestWorkflowEnvironment
+	woken *recorder
+}
+
+const (
+	day     = 24 * time.Hour
+	mockAny = mock.Anything
+)
+
+func skip(t *testing.T) *skipping {
+	t.Helper()
+	var s testsuite.WorkflowTestSuite
+	s.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := s.NewTestWorkflowEnvironment()
+	env.SetStartTime(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	env.SetTestTimeout(20 * time.Second)
+	woken := &recorder{}
+	h := newHouse(t, env.Now, woken)
+	workflows.Register(env)
+	activities.Register(env, h.acts)
+	env.RegisterActivityWithOptions(h.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
+	return &skipping{house: h, env: env, woken: woken}
+}
+
+// at does something after a while.
+func (s *skipping) at(after time.Duration, do func()) { s.env.RegisterDelayedCallback(do, after) }
+
+// wake tells the workflow that the store changed.
+func (s *skipping) wake() { s.env.SignalWorkflow(lifecycle.SignalWake, lifecycle.Wake{Reason: "test"}) }
+
+// decide sends a decision and gives its answer to check.
+func (s *skipping) decide(d lifecycle.Decision, check func(lifecycle.DecisionResult, error)) {
+	s.env.UpdateWorkflow(string(d.Kind), d.Cause, answer{s.t, check}, d)
+}
+
+// answer receives an update's answer.
+type answer struct {
+	t     *testing.T
+	check func(lifecycle.DecisionResult, error)
+}
+
+func (answer) Accept()            {}
+func (a answer) Reject(err error) { a.check(lifecycle.DecisionResult{}, err) }
+func (a answer) Complete(result any, err error) {
+	r, _ := result.(lifecycle.DecisionResult)
+	a.check(r, err)
+}
+
+func (s *skipping) accepted(r lifecycle.DecisionResult, err error) {
+	require.NoError(s.t, err)
+	require.NotEmpty(s.t, r.Message)
+}
+
+// run runs the exposure's workflow until it ends.
+func (s *skipping) run(id exposure.ID) {
+	s.t.Helper()
+	s.env.ExecuteWorkflow(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id})
+	require.True(s.t, s.env.IsWorkflowCompleted())
+	require.NoError(s.t, s.env.GetWorkflowError())
+}
+
+// runOn runs it until it would continue as new, and expects that.
+func (s *skipping) runOn(id exposure.ID) {
+	s.t.Helper()
+	s.env.ExecuteWorkflow(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id})
+	require.True(s.t, s.env.IsWorkflowCompleted())
+	require.True(s.t, workflow.IsContinueAsNewError(s.env.GetWorkflowError()), "%v", s.env.GetWorkflowError())
+}
+
+func TestAConfirmedExposureJoinsItsOwnersTicketAndClosesWhenTheReTestNoLongerFindsIt(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(2*day, func() {
+		require.Equal(t, exposure.Open, s.exposure(id).State)
+		s.world.fix(id)
+		s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted)
+	})
+	s.run(id)
+	e := s.exposure(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "claim>fix_claimed", "verify>verifying", "refuted>closed"}, s.story(id))
+	require.Equal(t, exposure.ProofVerdict, e.Proof.Kind)
+	require.Equal(t, exposure.ModeStore, e.Mode)
+	require.False(t, e.Wake)
+	require.Equal(t, 2, s.world.probed(id))
+	require.True(t, lifecycle.IsRemediationOf(e.RemediationID, "payments", e.Fix))
+	require.True(t, s.woken.has("remediation/"+e.RemediationID))
+}
+
+func TestARefutedExposureIsAFalsePositiveAndLeavesTheWorkflowsHands(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.world.fix(id)
+	s.run(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "refuted>false_positive"}, s.story(id))
+	require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
+	require.Empty(t, s.tickets())
+}
+
+func TestARefutationOlderThanTheLastSightProvesNothing(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments", func(e *exposure.Exposure) {
+		e.Sights[0].LastSeen = e.Sights[0].LastSeen.Add(2 * day) // by a scanner whose clock is ahead
+	})
+	s.world.fix(id)
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "refuted", "inconclusive>open", "ticketed"}, s.story(id))
+	require.Contains(t, s.exposure(id).Verdict.Reason, "isn't newer than its last sight by nessus-dc1")
+}
+
+func TestAnExposureThatNoProbePollsForGoesOnToOpenAndSaysSo(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.env.OnActivity(lifecycle.ActivityProbe, mockAny, mockAny).Return(lifecycle.ProbeResult{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil))
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "inconclusive>open", "ticketed"}, s.story(id))
+	require.Equal(t, `no probe is polling at vantage "here"`, s.exposure(id).Verdict.Reason)
+}
+
+func TestAClaimOfWhatIsStillThereGoesBackToOpenWithTheEvidenceForTheTicket(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(day, func() { s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted) })
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "claim>fix_claimed", "verify>verifying", "confirmed>open"}, s.story(id))
+	intents, err := s.store.Intents(context.Background(), s.exposure(id).RemediationID)
+	require.NoError(t, err)
+	kinds := map[string]int{}
+	for _, in := range intents {
+		kinds[in.Kind]++
+	}
+	require.Equal(t, map[string]int{lifecycle.IntentComment: 1, lifecycle.IntentNotify: 1}, kinds)
+}
+
+func TestAnInconclusiveReTestIsTriedAgainEachTimeLater(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	i := exposure.Inconclusive
+	s.world.answers[id] = []exposure.VerdictOutcome{exposure.Confirmed, i, i, i}
+	s.at(day, func() {
+		s.world.fix(id)
+		s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted)
+	})
+	s.run(id)
+	require.Equal(t, exposure.Closed, s.exposure(id).State)
+	require.Equal(t, 5, s.world.probed(id))
+	events, err := s.store.Events(context.Background(), id)
+	require.NoError(t, err)
+	var tests []time.Time
+	for _, ev := range events {
+		if ev.Kind == exposure.EventVerify {
+			tests = append(tests, ev.At)
+		}
+	}
+	require.Len(t, tests, 4)
+	require.GreaterOrEqual(t, tests[1].Sub(tests[0]), 5*time.Minute)
+	require.GreaterOrEqual(t, tests[2].Sub(tests[1]), 5*time.Minute)
+	require.Greater(t, tests[3].Sub(tests[2]), tests[2].Sub(tests[1]))
+}
+
+func TestAClaimThatOnlyACoveringRunCanTestWaitsForItAndSomebodyIsToldAfterAWeek(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments", byCoveringRun)
+	s.at(time.Hour, func() { s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted) })
+	s.runOn(id) // the run gets old first
+	require.Equal(t, exposure.FixClaimed, s.exposure(id).State)
+	require.Zero(t, s.world.probed(id))
+
+	again := s.again()
+	again.at(day, func() {
+		require.Contains(t, again.messages("payments"), "escalation")
+		again.reported(id, false)
+		again.wake()
+	})
+	again.run(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>open", "ticketed", "claim>fix_claimed", "escalated", "absent>closed"}, again.story(id))
+	require.Equal(t, exposure.ProofAbsence, again.exposure(id).Proof.Kind)
+}
+
+// again is the same house in a further run, a week after the first began.
+func (s *skipping) again() *skipping {
+	s.t.Helper()
+	var ts testsuite.WorkflowTestSuite
+	ts.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := ts.NewTestWorkflowEnvironment()
+	env.SetStartTime(s.env.Now())
+	env.SetTestTimeout(20 * time.Second)
+	h := *s.house
+	h.now = func() time.Time { return env.Now().UTC().Truncate(time.Millisecond) }
+	h.world.set(func(w *world) { w.now = h.now })
+	deps := s.acts.Deps
+	deps.Now = h.now
+	h.acts = activities.New(deps)
+	workflows.Register(env)
+	activities.Register(env, h.acts)
+	env.RegisterActivityWithOptions(h.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
+	return &skipping{house: &h, env: env, woken: s.woken}
+}
+
+func TestAnAcceptedRiskIsTestedBeforeItEndsAndWorkResumesWhenItDoes(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(time.Hour, func() {
+		until := s.now().Add(4 * day)
+		s.decide(decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = until }), s.accepted)
+	})
+	s.at(3*day, func() {
+		require.Equal(t, exposure.Accepted, s.exposure(id).State)
+		require.Equal(t, 2, s.world.probed(id), "it is tested again half-way")
+		require.Equal(t, []string{"reminder"}, s.messages("payments"))
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "accept>accepted", "confirmed", "reminded", "lapse>validating", "confirmed>open"}, s.story(id))
+}
+
+func TestAnAcceptedRiskEndsEarlyWhenTheWeaknessBecomesKnownToBeExploited(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(time.Hour, func() {
+		s.decide(decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until, d.EndsOn = s.now().Add(90*day), []string{exposure.EndsOnKEV} }), s.accepted)
+	})
+	s.at(day, func() {
+		s.world.set(func(w *world) {
+			w.decision = exposure.Decision{Outcome: exposure.Act, Digest: "d2", Admit: true, Inputs: map[string]string{"kev": "yes"}}
+		})
+		s.wake()
+	})
+	s.runOn(id)
+	story := s.story(id)
+	require.Equal(t, []string{"accept>accepted", "decided", "lapse>validating", "confirmed>open"}, story[4:])
+}
+
+func TestWhatNobodyOwnsClimbsItsLadderUntilATeamClaimsIt(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "")
+	s.at(2*day, func() {
+		require.Equal(t, []string{"unowned", "unowned"}, s.messages(activities.Escalation))
+		require.Empty(t, s.exposure(id).RemediationID, "no ticket before an owner")
+		s.decide(decision(lifecycle.DecideClaim, id, func(d *lifecycle.Decision) { d.Team = "platform" }), s.accepted)
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"unowned", "unowned"}, s.messages(activities.Escalation))
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "escalated", "escalated", "assigned", "ticketed"}, s.story(id))
+	require.Equal(t, "platform", s.remediation(id).Owner)
+}
+
+func TestAnExposureThatChangesItsOwnerChangesItsTicket(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	var first string
+	s.at(time.Hour, func() {
+		first = s.exposure(id).RemediationID
+		s.world.set(func(w *world) { w.owners[asset.ID("asset-web1")] = "platform" })
+		s.wake()
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"ticketed", "assigned", "ticketed"}, s.story(id)[3:])
+	require.NotEqual(t, first, s.exposure(id).RemediationID)
+	require.True(t, s.woken.has("remediation/"+first))
+}
+
+func TestADecisionThatLacksSomethingLeavesNoTrace(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	tests := []struct {
+		name string
+		d    lifecycle.Decision
+		want string
+	}{
+		{"a risk without a reason", decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Reason = " " }), "a reason is required"},
+		{"a risk without an end", decision(lifecycle.DecideAcceptRisk, id), "an end is required"},
+		{"a claim for no team", decision(lifecycle.DecideClaim, id), "name the team"},
+		{"a decision about something else", decision(lifecycle.DecideRetest, "other"), "about something else"},
+	}
+	s.at(time.Hour, func() {
+		for _, tt := range tests {
+			s.decide(tt.d, func(_ lifecycle.DecisionResult, err error) { require.ErrorContains(t, err, tt.want, tt.name) })
+		}
+		s.decide(decision(lifecycle.DecideReopen, id), func(_ lifecycle.DecisionResult, err error) {
+			require.ErrorContains(t, err, "it is open", "and one that the state doesn't allow is refused in words")
+		})
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed"}, s.story(id))
+}
+
+func TestTheSameDecisionTwiceIsOneDecision(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	d := decision(lifecycle.DecideReassign, id, func(d *lifecycle.Decision) { d.Team = "platform" })
+	s.at(time.Hour, func() { s.decide(d, s.accepted) })
+	s.at(2*time.Hour, func() {
+		s.env.UpdateWorkflow(string(d.Kind), "another update of the same cause", answer{t, func(r lifecycle.DecisionResult, err error) {
+			require.NoError(t, err)
+			require.True(t, r.Repeated)
+		}}, d)
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"ticketed", "assigned", "ticketed"}, s.story(id)[3:])
+}
+
+func TestAReTestThatAPersonAsksForBeginsAtOnce(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(time.Hour, func() {
+		s.world.fix(id)
+		s.decide(decision(lifecycle.DecideRetest, id), s.accepted)
+	})
+	s.run(id)
+	require.Equal(t, []string{"ticketed", "retest_requested", "verify>verifying", "refuted>closed"}, s.story(id)[3:])
+}
+
+func TestWhatCanWaitAfterAllGoesBackToTrackedUnlessATicketIsAboutIt(t *testing.T) {
+	waits := exposure.Decision{Outcome: exposure.Track, Digest: "d2"}
+	t.Run("nobody owns it yet", func(t *testing.T) {
+		s := skip(t)
+		id := s.admitted("web1", "")
+		s.at(time.Hour, func() { s.world.set(func(w *world) { w.decision = waits }); s.wake() })
+		s.run(id)
+		require.Equal(t, []string{"escalated", "decided", "demote>tracked"}, s.story(id)[3:])
+		require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
+	})
+	t.Run("it has a ticket", func(t *testing.T) {
+		s := skip(t)
+		id := s.admitted("web1", "payments")
+		s.at(time.Hour, func() { s.world.set(func(w *world) { w.decision = waits }); s.wake() })
+		s.runOn(id)
+		require.Equal(t, []string{"ticketed", "decided"}, s.story(id)[3:])
+	})
+}
+
+func TestFactsThatEndAnExposureEndItsWorkflow(t *testing.T) {
+	tests := []struct {
+		name string
+		fact func(*skipping, exposure.ID)
+		want string
+	}{
+		{"its asset was merged with one that has the same weakness", func(s *skipping, id exposure.ID) {
+			_, _, err := s.ledger.Touch(context.Background(), id, func(e *exposure.Exposure) bool { e.MergedInto = "survivor"; return true })
+			require.NoError(s.t, err)
+		}, "merge>merged"},
+		{"a scope excludes the asset", func(s *skipping, _ exposure.ID) { s.world.set(func(w *world) { w.excluded = true }) }, "scope_out>out_of_scope"},
+		{"every source that reported it no longer sees it", func(s *skipping, id exposure.ID) { s.reported(id, false) }, "absent>closed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := skip(t)
+			id := s.admitted("web1", "payments")
+			s.at(time.Hour, func() { tt.fact(s, id); s.wake() })
+			s.run(id)
+			story := s.story(id)
+			require.Equal(t, tt.want, story[len(story)-1])
+			require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
+		})
+	}
+}
+
+func TestASourceThatSeesItAfterTheClaimContradictsTheClaim(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments", byCoveringRun)
+	s.at(time.Hour, func() { s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted) })
+	s.at(2*time.Hour, func() { s.reported(id, true); s.wake() })
+	s.runOn(id)
+	require.Equal(t, []string{"claim>fix_claimed", "observed>open"}, s.story(id)[3:])
+}
+
+func TestAProbeWaitsForTheWindowOfTheRulesOfEngagement(t *testing.T) {
+	s := skip(t) // it is nine in the morning
+	s.world.rules.Windows = []scope.Window{{From: "22:00", To: "23:00"}}
+	id := s.admitted("web1", "payments")
+	s.at(12*time.Hour, func() { require.Equal(t, exposure.Validating, s.exposure(id).State) })
+	s.at(13*time.Hour+time.Minute, func() { require.Equal(t, exposure.Open, s.exposure(id).State) })
+	s.runOn(id)
+	require.Equal(t, 1, s.world.probed(id))
+}
+
+func TestAProbeThatTheRulesForbidIsAnEventThatSaysWhy(t *testing.T) {
+	s := skip(t)
+	s.world.rules = scope.Engagement{}
+	id := s.admitted("web1", "payments")
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "probe_refused", "inconclusive>open", "ticketed"}, s.story(id))
+	require.Contains(t, s.exposure(id).Verdict.Reason, "nobody consented")
+	require.Zero(t, s.world.probed(id))
+}
+
+func TestADecisionDuringAProbeGivesTheProbeUp(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.env.OnActivity(lifecycle.ActivityProbe, mockAny, mockAny).After(3*time.Hour).Return(lifecycle.ProbeResult{}, nil)
+	s.at(time.Hour, func() {
+		s.decide(decision(lifecycle.DecideFalsePositive, id), s.accepted)
+	})
+	s.run(id)
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "dismiss>false_positive"}, s.story(id))
+}
+
+func TestARunTellsItsStateAndItsStory(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(day, func() {
+		var v lifecycle.ExposureView
+		value, err := s.env.QueryWorkflow(lifecycle.QueryState)
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&v))
+		require.Equal(t, exposure.Open, v.State)
+		require.Equal(t, "payments", v.Owner)
+		var lines []lifecycle.TimelineLine
+		value, err = s.env.QueryWorkflow(lifecycle.QueryTimeline)
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&lines))
+		var kinds []exposure.EventKind
+		for _, l := range lines {
+			kinds = append(kinds, l.Event)
+		}
+		require.Equal(t, []exposure.EventKind{exposure.EventDiscovered, exposure.EventAdmit, exposure.EventConfirmed, exposure.EventTicketed}, kinds)
+	})
+	s.runOn(id)
+	require.WithinDuration(t, time.Date(2026, 3, 9, 9, 0, 0, 0, time.UTC), s.env.Now(), time.Minute, "a run lives a week")
+}
+
+func TestAWorkflowThatAnOperatorCancelsEnds(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.at(time.Hour, s.env.CancelWorkflow)
+	s.env.ExecuteWorkflow(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id})
+	require.True(t, temporal.IsCanceledError(s.env.GetWorkflowError()), "%v", s.env.GetWorkflowError())
+	require.Equal(t, exposure.Open, s.exposure(id).State)
+}
+
+func TestAnErasedExposureEndsItsWorkflow(t *testing.T) {
+	s := skip(t)
+	s.run("01gone")
+}
+
+func TestAFailureThatTryingAtOnceWouldNotMendIsTriedLater(t *testing.T) {
+	s := skip(t)
+	id := s.admitted("web1", "payments")
+	s.world.fix(id)
+	calls := 0
+	s.env.OnActivity(activities.NamePrepare, mockAny, mockAny).Return(func(ctx context.Context, in activities.StepInput) (activities.Prepared, error) {
+		if calls++; calls < 4 {
+			return activities.Prepared{}, temporal.NewNonRetryableApplicationError("a defect", "internal", nil)
+		}
+		return s.acts.Prepare(ctx, in)
+	})
+	s.run(id)
+	require.Equal(t, exposure.FalsePositive, s.exposure(id).State)
+}
