@@ -63,7 +63,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 // that fails doesn't keep the others from being measured.
 func (b *bench) run(ctx context.Context) error {
 	var errs []error
-	for _, group := range []func(context.Context) error{b.decodeFigures, b.ingestFigures} {
+	for _, group := range []func(context.Context) error{b.decodeFigures, b.ingestFigures, b.listFigures} {
 		if err := group(ctx); err != nil {
 			errs = append(errs, err)
 		}
@@ -105,6 +105,7 @@ func tasks() map[string]func(context.Context, task) (outcome, error) {
 	return map[string]func(context.Context, task) (outcome, error){
 		"decode": decode,
 		"ingest": ingestOnce,
+		"list":   list,
 	}
 }
 

@@ -90,10 +90,9 @@ func ingestOnce(ctx context.Context, t task) (o outcome, err error) {
 	if err != nil {
 		return o, err
 	}
-	report := Report{Format: t.Format, Findings: t.Findings, Hosts: t.Hosts, At: t.At, Changed: t.Changed}
 	received := time.Now().UTC().Truncate(time.Millisecond)
 	d, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: benchSource + "|" + received.Format(time.RFC3339Nano), Source: benchSource,
-		Via: "upload", ReceivedAt: received}, report.Open())
+		Via: "upload", ReceivedAt: received}, t.report().Open())
 	if err != nil {
 		return o, err
 	}
@@ -115,6 +114,10 @@ func ingestOnce(ctx context.Context, t task) (o outcome, err error) {
 	return o, expect(t, done)
 }
 
+func (t task) report() Report {
+	return Report{Format: t.Format, Findings: t.Findings, Hosts: t.Hosts, At: t.At, Changed: t.Changed}
+}
+
 // expect fails where ingest did something else than was to be measured.
 func expect(t task, d exposure.Delivery) error {
 	if d.Status == exposure.DeliveryRepeated {
@@ -123,11 +126,9 @@ func expect(t task, d exposure.Delivery) error {
 	if d.Status != exposure.DeliveryDone || d.Counts["findings"] != int64(t.Findings) {
 		return fmt.Errorf("ingesting a report of ours: it ended %s with %v: %s", d.Status, d.Counts, d.Error)
 	}
-	if changed := int64(0); t.Changed > 0 {
-		changed = int64((t.Findings + t.Changed - 1) / t.Changed)
-		if d.Counts["created"] != changed || d.Counts["absent"] != changed || d.Counts["closed"] != changed {
-			return fmt.Errorf("ingesting a re-scan of ours: %d findings changed, and it counts %v", changed, d.Counts)
-		}
+	changed := int64(t.report().changes())
+	if changed > 0 && (d.Counts["created"] != changed || d.Counts["absent"] != changed || d.Counts["closed"] != changed) {
+		return fmt.Errorf("ingesting a re-scan of ours: %d findings changed, and it counts %v", changed, d.Counts)
 	}
 	return nil
 }

@@ -52,10 +52,18 @@ func (g *generator) Read(p []byte) (int, error) {
 
 // finding is the check number of the i-th finding: a changed one has another.
 func (r Report) finding(i int) int {
-	if r.Changed > 0 && i%r.Changed == 0 {
+	if r.Changed > 0 && i%r.Changed == r.Changed/2 {
 		return i + r.Findings + 1 // one more, since check numbers wrap around
 	}
 	return i
+}
+
+// changes is how many findings are changed.
+func (r Report) changes() int {
+	if r.Changed == 0 {
+		return 0
+	}
+	return (r.Findings - r.Changed/2 + r.Changed - 1) / r.Changed
 }
 
 func parts(r Report) func(*bytes.Buffer) bool {
@@ -141,6 +149,10 @@ func (r Report) nessusHost(w *bytes.Buffer, host int, endLast bool) {
 }
 
 func (r Report) nessusItem(w *bytes.Buffer, _, nth, check int) {
+	if nth == 0 { // without its scan information a host doesn't count as looked at
+		w.WriteString(`<ReportItem port="0" svc_name="general" protocol="tcp" severity="0" pluginID="19506" pluginName="Nessus Scan Information" pluginFamily="Settings"><plugin_output>Credentialed checks : yes</plugin_output><risk_factor>None</risk_factor><synopsis>This plugin displays information about the Nessus scan.</synopsis></ReportItem>` + "\n")
+		return
+	}
 	kind := check % r.checks()
 	fmt.Fprintf(w, `<ReportItem port="%d" svc_name="www" protocol="tcp" severity="%d" pluginID="%d" pluginName="Weakness %d" pluginFamily="Web Servers"><agent>all</agent><cvss3_base_score>5.3</cvss3_base_score><cvss3_vector>CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N</cvss3_vector><cve>CVE-2023-%d</cve><description>%s</description><plugin_output>found at /file-%d</plugin_output><risk_factor>Medium</risk_factor><solution>Upgrade to the newest version.</solution><synopsis>The server serves too much.</synopsis></ReportItem>`+"\n",
 		1+nth%1000, kind%5, 100000+kind, kind, 10000+kind, description, nth)
