@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -166,9 +167,9 @@ func (s *Server) moveTicket(c *call) error {
 		if t.Status == in.Status {
 			return false
 		}
-		t.Status, t.ClosedBy = in.Status, ""
+		t.Status, t.ClosedBy, t.ClosedAt = in.Status, "", time.Time{}
 		if in.Status == "done" {
-			t.ClosedBy = c.token.Name
+			t.ClosedBy, t.ClosedAt = c.token.Name, s.now().UTC().Truncate(time.Millisecond)
 		}
 		return true
 	})

@@ -29,6 +29,7 @@ func TestAPersonMovesATicketAndItsRemediationIsWoken(t *testing.T) {
 	r.withTicket()
 	done := into[lifecycle.Ticket](t, r.post(prefix+"/tickets/QT-1/status", StatusRequest{Status: "done"}), http.StatusOK)
 	require.Equal(t, "operator-token", done.ClosedBy, "who closed it is not taken for quell")
+	require.False(t, done.ClosedAt.IsZero(), "a later comment is not taken for another closing")
 	require.Equal(t, int64(2), done.Version)
 	require.Equal(t, []string{"r-1"}, r.remediated)
 	again := into[lifecycle.Ticket](t, r.post(prefix+"/tickets/QT-1/status", StatusRequest{Status: "done"}), http.StatusOK)
