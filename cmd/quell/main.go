@@ -10,6 +10,7 @@ import (
 
 	"github.com/quellsec/quell/internal/app"
 	"github.com/quellsec/quell/internal/cli"
+	"github.com/quellsec/quell/internal/demo"
 )
 
 // version is set by the build.
@@ -20,7 +21,7 @@ func main() {
 	// would have without us.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(cli.Run(ctx, cli.Deps{Version: version, Dev: dev, Serve: serve, Worker: worker}, os.Args[1:]))
+	os.Exit(cli.Run(ctx, cli.Deps{Version: version, Dev: dev, Serve: serve, Worker: worker, Demo: tell}, os.Args[1:]))
 }
 
 func dev(ctx context.Context, o cli.DevOptions) error {
@@ -34,4 +35,13 @@ func serve(ctx context.Context, o cli.DaemonOptions) error {
 
 func worker(ctx context.Context, o cli.DaemonOptions) error {
 	return app.Worker(ctx, app.ServeOptions{Config: o.Config, Version: o.Version, Log: o.Log})
+}
+
+// tell runs the demo against this very binary.
+func tell(ctx context.Context, o cli.DemoOptions) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return demo.Run(ctx, demo.Options{Binary: self, Dir: o.Dir, Keep: o.Keep, Out: o.Out})
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"encoding"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -39,8 +41,12 @@ func (a *app) configCheckCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := fileArg(args)
 			cfg, err := a.load(name, !resolve)
+			var problems *config.ProblemsError
+			if errors.As(err, &problems) {
+				return a.problems(problems)
+			}
 			if err != nil {
-				return exitError{code: ExitFailed, err: err}
+				return err
 			}
 			a.sayf("%s: no problems (%s, %s, %s)", clean(name), count(len(cfg.Sources), "source"), count(len(cfg.Scopes), "scope"), count(len(cfg.Owners.Teams), "team"))
 			return nil
@@ -48,6 +54,32 @@ func (a *app) configCheckCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&resolve, "resolve", false, "also read the secrets that the file refers to")
 	return cmd
+}
+
+// problems prints what is wrong with a file as compilers do, so that editors can jump to it.
+func (a *app) problems(p *config.ProblemsError) error {
+	for _, one := range p.List {
+		if a.json {
+			line := struct {
+				File   string `json:"file"`
+				Line   int    `json:"line,omitempty"`
+				Column int    `json:"column,omitempty"`
+				Path   string `json:"path,omitempty"`
+				Text   string `json:"text"`
+			}{p.File, one.Line, one.Column, one.Path, one.Text}
+			b, err := json.Marshal(line)
+			if err != nil {
+				return fault.Wrap(fault.Internal, err, "encoding a problem")
+			}
+			if err := a.line(raw(b)); err != nil {
+				return err
+			}
+		}
+	}
+	if !a.json {
+		a.notef("%s", cleanLines(p.Error(), ""))
+	}
+	return exitError{code: ExitFailed}
 }
 
 func (a *app) configShowCommand() *cobra.Command {

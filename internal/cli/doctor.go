@@ -16,6 +16,7 @@ import (
 	"github.com/quellsec/quell/internal/apiclient"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/scope"
 )
 
 // health is how one thing that was looked at is.
@@ -193,7 +194,7 @@ func (d *doctor) probes(ctx context.Context) {
 		}
 	}
 	if waiting > 0 {
-		d.say(warn, "probe", "is a quell-probe running at the vantage that the scopes name?", "%s waited over %s to be validated", count(waiting, "exposure"), patience)
+		d.say(warn, "probe", "is a quell-probe running at the vantage that the scopes name?", "%s waited over %s to be validated", count(waiting, "exposure"), scope.Duration(patience))
 		return
 	}
 	d.say(well, "probe", "", "nothing waits too long to be validated")
@@ -238,7 +239,11 @@ func (d *doctor) gaps(s *apiclient.Stats) {
 		intel[i.Missing] = true
 	}
 	for _, line := range s.Missing {
-		if !intel[line] && !strings.Contains(line, "/api/v1/sources") { // both said above
+		switch {
+		case intel[line], strings.Contains(line, "/api/v1/sources"): // said above
+		case strings.Contains(line, "/api/v1/assets"):
+			d.say(warn, "coverage", "list them with `quell assets --unscoped`, and put them into a scope", "some assets are in no scope")
+		default:
 			d.say(warn, "coverage", "", "%s", line)
 		}
 	}

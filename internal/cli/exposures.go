@@ -184,7 +184,7 @@ func (a *app) exportCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.Export(cmd.Context(), q, a.Out)
+				return c.Export(cmd.Context(), q, &lines{w: escaping{a.Out}})
 			})
 		},
 	}

@@ -42,7 +42,7 @@ func dangerous(c rune) bool {
 func cleanLines(text, indent string) string {
 	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = indent + clean(line)
+		lines[i] = strings.TrimRight(indent+clean(line), " ")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -222,6 +222,25 @@ func (e escaping) Write(b []byte) (int, error) {
 	if _, err := e.w.Write(out.Bytes()); err != nil {
 		return 0, err
 	}
+	return len(b), nil
+}
+
+// lines hands on whole lines, so that what comes in pieces can be escaped.
+type lines struct {
+	w    io.Writer
+	rest []byte
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	end := bytes.LastIndexByte(b, '\n') + 1
+	if end > 0 {
+		if _, err := l.w.Write(append(l.rest, b[:end]...)); err != nil {
+			return 0, err
+		}
+		l.rest = l.rest[:0]
+	}
+	l.rest = append(l.rest, b[end:]...)
 	return len(b), nil
 }
 

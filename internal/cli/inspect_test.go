@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/builtin"
+	"github.com/quellsec/quell/internal/exposure"
+)
+
+func TestInspectPrintsFindingsOrFigures(t *testing.T) {
+	s := newShell(t, nil)
+	s.file(t, "r.jsonl", nucleiLine+nucleiLine)
+	s.file(t, "r.jsonl.gz", string(gzipped(t, []byte(nucleiLine))))
+	s.file(t, "one.zip", string(zipped(t, "r.jsonl", nucleiLine)))
+
+	got := s.run(t, "inspect", "r.jsonl")
+	require.Equal(t, ExitOK, got.code, got.err)
+	require.Equal(t, 2, strings.Count(got.out, "\n"))
+	var obs exposure.Observation
+	require.NoError(t, json.NewDecoder(strings.NewReader(got.out)).Decode(&obs))
+	require.Equal(t, "nuclei:git-config", obs.Finding.Check)
+
+	for _, name := range []string{"r.jsonl.gz", "one.zip"} {
+		got = s.run(t, "inspect", "--summary", name)
+		require.Equal(t, ExitOK, got.code, got.err)
+		var report map[string]any
+		require.NoError(t, json.Unmarshal([]byte(got.out), &report))
+		require.Equal(t, "nuclei", report["connector"])
+		require.EqualValues(t, 1, report["findings"])
+		require.EqualValues(t, 1, report["assets"])
+		for _, key := range []string{"complete", "targets"} {
+			require.Contains(t, report["run"], key)
+		}
+		require.Contains(t, report, "skipped")
+	}
+
+	s.in = strings.NewReader(nucleiLine)
+	require.Equal(t, ExitOK, s.run(t, "inspect", "--connector", "nuclei", "-").code)
+}
+
+func TestInspectSaysWhereAReportBreaksOff(t *testing.T) {
+	s := newShell(t, nil)
+	s.file(t, "cut.jsonl", nucleiLine+`{"template-id":"x","info":{`)
+	got := s.run(t, "inspect", "cut.jsonl")
+	require.Equal(t, ExitFailed, got.code)
+	require.Equal(t, 1, strings.Count(got.out, "\n"), "what came before is given")
+	require.Regexp(t, `cut\.jsonl: reading nuclei.*(line \d+|byte \d+)`, got.err)
+	got = s.run(t, "inspect", "--summary", "cut.jsonl")
+	require.Equal(t, ExitFailed, got.code)
+	require.Contains(t, got.out, `"findings":1`)
+}
+
+func TestInspectRefusesWhatItDoesNotKnow(t *testing.T) {
+	s := newShell(t, nil)
+	s.file(t, "what.txt", "hello")
+	s.file(t, "two.zip", string(zipped(t, "a.jsonl", nucleiLine, "b.jsonl", nucleiLine)))
+	got := s.run(t, "inspect", "what.txt")
+	require.Equal(t, ExitFailed, got.code)
+	require.Contains(t, got.err, "--connector is one of")
+	got = s.run(t, "inspect", "--connector", "nucleii", "what.txt")
+	require.Equal(t, ExitNotFound, got.code)
+	got = s.run(t, "inspect", "two.zip")
+	require.Equal(t, ExitFailed, got.code)
+	require.Contains(t, got.err, "several reports")
+}
+
+func TestInspectReadsEverySampleOfItsFormats(t *testing.T) {
+	root := repository(t)
+	samples := filepath.Join(root, "..", "shared", "samples")
+	if _, err := os.Stat(samples); err != nil {
+		t.Skip("no samples at " + samples)
+	}
+	s := newShell(t, nil)
+	for _, name := range decoders() {
+		files, err := filepath.Glob(filepath.Join(samples, name, "*"))
+		require.NoError(t, err)
+		for _, file := range files {
+			t.Run(name+"/"+filepath.Base(file), func(t *testing.T) {
+				got := s.run(t, "inspect", "--connector", name, file)
+				lines := 0
+				for scan := newLineScanner(got.out); scan.Scan(); lines++ {
+					var obs exposure.Observation
+					require.NoError(t, json.Unmarshal(scan.Bytes(), &obs))
+				}
+				summary := s.run(t, "inspect", "--connector", name, "--summary", file)
+				var report connectors.Report
+				require.NoError(t, json.Unmarshal([]byte(summary.out), &report), summary.err)
+				require.Equal(t, report.Findings, lines)
+				require.Equal(t, got.code, summary.code)
+				if got.code != ExitOK {
+					require.Regexp(t, `byte \d+`, got.err, "a report that is refused says where")
+				}
+			})
+		}
+	}
+}
+
+func newLineScanner(text string) *bufio.Scanner {
+	scan := bufio.NewScanner(strings.NewReader(text))
+	scan.Buffer(nil, 16<<20)
+	return scan
+}
+
+// repository is the root of the source tree.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		require.NotEqual(t, dir, filepath.Dir(dir), "there is no go.mod above")
+		dir = filepath.Dir(dir)
+	}
+}
+
+func TestDecodersAreThoseThatRecognise(t *testing.T) {
+	require.Contains(t, decoders(), "nuclei")
+	require.Subset(t, builtin.Catalog{}.Names(), decoders())
+}
