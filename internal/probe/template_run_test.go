@@ -210,3 +210,19 @@ func TestATemplateThatIsNotInstalledOrWasChangedIsInconclusive(t *testing.T) {
 	require.Equal(t, exposure.Inconclusive, v.Outcome)
 	require.Contains(t, v.Reason, "changed since")
 }
+
+func TestATargetThatFailsAfterTheCheckIsInconclusive(t *testing.T) {
+	var checked atomic.Bool
+	server := site(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/.git/config":
+			checked.Store(true)
+			http.NotFound(w, r)
+		case checked.Load():
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	v := newRig(t, map[string]string{"git.yaml": gitConfig}, nil).verdict(t, request(exposure.MethodTemplate, "git-config", server.URL))
+	require.Equal(t, exposure.Inconclusive, v.Outcome, v.Reason)
+	require.Contains(t, v.Reason, "after the check")
+}
