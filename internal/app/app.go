@@ -96,7 +96,8 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 	}
 	a.judge = ingest.NewJudge(grounds)
 	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log)
-	return a, a.wireActivities()
+	err = a.wireActivities()
+	return a, err
 }
 
 // close lets go of what is open, in the order opposite to opening.

@@ -102,11 +102,13 @@ func endOrphan(record, program string) {
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		return // gone in between
 	}
-	for range 100 {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 100 { // it was killed: the system needs a moment, not long
 		if syscall.Kill(pid, 0) != nil {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-tick.C
 	}
 }
 

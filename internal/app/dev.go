@@ -22,12 +22,12 @@ import (
 
 // DevOptions are what `quell dev` is started with.
 type DevOptions struct {
-	Dir          string // data directory; everything is in it
-	Config       string // quell.yaml; empty: Dir/quell.yaml, made at the first start
-	Port         int    // of the API; 0 = 8088, or a free one if that is taken
-	TemporalPort int    // 0 = 7233, likewise
-	UIPort       int    // 0 = 8233, likewise
-	Templates    []string
+	Dir          string   // data directory; everything is in it
+	Config       string   // quell.yaml; empty: Dir/quell.yaml, made at the first start
+	Port         int      // of the API; 0 = 8088, or a free one if that is taken
+	TemporalPort int      // 0 = 7233, likewise
+	UIPort       int      // 0 = 8233, likewise
+	Templates    []string // template directories of the probe, beside Dir/templates
 	Version      string
 	Out          io.Writer // for people
 	Log          *slog.Logger
@@ -107,7 +107,7 @@ func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServe
 	}
 	url := "http://" + a.cfg.Server.Listen
 	return a.run(ctx, listener, o.Version, func(ctx context.Context) error {
-		probe, err := a.startProbe(dir, url, temporal.address, o)
+		probe, err := a.startProbe(dir, url, temporal.address, o.Templates)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (a *app) devToken(ctx context.Context, dir, name string, role api.Role) (se
 
 // startProbe starts the local probe with a token that allows it to upload evidence and
 // nothing else.
-func (a *app) startProbe(dir, url, temporal string, o DevOptions) (*child, error) {
+func (a *app) startProbe(dir, url, temporal string, templates []string) (*child, error) {
 	program, err := findProgram("quell-probe", "build it with `make build`")
 	if err != nil {
 		return nil, err
@@ -176,8 +176,8 @@ func (a *app) startProbe(dir, url, temporal string, o DevOptions) (*child, error
 	args := []string{"--vantage", "local", "--state-dir", filepath.Join(dir, "probe"),
 		"--temporal-address", temporal, "--temporal-namespace", devNamespace,
 		"--evidence-url", url, "--evidence-token-file", filepath.Join(dir, "probe.token")}
-	for _, templates := range append([]string{filepath.Join(dir, "templates")}, o.Templates...) {
-		args = append(args, "--templates", templates)
+	for _, folder := range append([]string{filepath.Join(dir, "templates")}, templates...) {
+		args = append(args, "--templates", folder)
 	}
 	return startChild("quell-probe", dir, nil, program, args...)
 }

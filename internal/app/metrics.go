@@ -60,13 +60,13 @@ func (m *temporalMetrics) labels() prometheus.Labels {
 }
 
 // made finds a vector or makes it, under the lock.
-func made[V prometheus.Collector](r *registry, in map[string]V, name string, make func(name string) V) V {
+func made[V prometheus.Collector](r *registry, in map[string]V, name string, vector func(name string) V) V {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name = clean(name)
 	v, ok := in[name]
 	if !ok {
-		v = make(name)
+		v = vector(name)
 		in[name] = v
 		r.prometheus.MustRegister(v)
 	}

@@ -87,7 +87,7 @@ func (a *app) listen(ctx context.Context) (net.Listener, error) {
 // their deliveries, the worker, the store (which the caller closes). Ready, if not nil, is
 // called once everything answers, and may go on until its context ends.
 func (a *app) run(ctx context.Context, listener net.Listener, version string, ready func(ctx context.Context) error) error {
-	server := api.New(a.apiDeps(version))
+	server := api.New(a.apiDeps(version)) //nolint:contextcheck // each request brings its own
 	w, err := a.startWorker()
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -129,7 +129,7 @@ func (a *app) serve(server *api.Server, l net.Listener) error {
 // ignoreEnd forgets what went wrong because we were told to stop.
 func ignoreEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it failed because it was told to stop
 	}
 	return err
 }

@@ -138,9 +138,12 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 	for _, err := range errs {
 		r.fieldError(doc, "scopes", err)
 	}
-	_, errs = ownership.Compile(cfg.Owners)
+	tree, errs := ownership.Compile(cfg.Owners)
 	for _, err := range errs {
 		r.fieldError(doc, "owners", err)
+	}
+	for _, err := range tree.CheckScopes(cfg.Scopes) {
+		r.fieldError(doc, "scopes", err)
 	}
 	for _, err := range cfg.Policy.Validate() {
 		r.fieldError(doc, "policy", err)

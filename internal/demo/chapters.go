@@ -1,0 +1,229 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/demo/weakapp"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+)
+
+func (s *story) validation(ctx context.Context) error {
+	refuted, err := s.waitFor(ctx, backupArchive, "to be refuted", in(exposure.FalsePositive))
+	if err != nil {
+		return err
+	}
+	if refuted.Verdict == nil || len(refuted.Verdict.Evidence) == 0 {
+		return fault.New(fault.Internal, "the refutation has no evidence")
+	}
+	s.say("%s is a false positive: %s", refuted.Title, refuted.Verdict.Reason)
+	evidence, err := s.client.Evidence(ctx, refuted.Verdict.Evidence[0], refuted.ID)
+	if err != nil {
+		return err
+	}
+	s.say("evidence %s… seen from vantage %q by template %s", refuted.Verdict.Evidence[0][:12], evidence.Value.Vantage, evidence.Value.Template)
+	confirmed, err := s.waitFor(ctx, gitConfig, "to be confirmed", in(exposure.Open))
+	if err != nil {
+		return err
+	}
+	s.say("%s is real: %s", confirmed.Title, confirmed.Verdict.Reason)
+	s.say("its workflow: %s", link(&confirmed))
+	return nil
+}
+
+func (s *story) mobilization(ctx context.Context) error {
+	d, err := s.waitFor(ctx, gitConfig, "to have a ticket", func(d *apiclient.Detail) bool { return d.Ticket != "" })
+	if err != nil {
+		return err
+	}
+	t, err := s.client.Ticket(ctx, d.Ticket)
+	if err != nil {
+		return err
+	}
+	if d.Owner.Team != webTeam || t.Value.Team != webTeam {
+		return fault.New(fault.Internal, "the ticket is %s's and the exposure %s's", t.Value.Team, d.Owner.Team)
+	}
+	s.say("ticket %s for team %s (%s), due %s: %s", t.Value.ID, t.Value.Team, d.Owner.How, d.Due.Format("2006-01-02"), t.Value.Title)
+	for _, why := range d.Decision.Why {
+		s.say("  because %s", why)
+	}
+	return nil
+}
+
+// status waits until a ticket's status is as wanted.
+func (s *story) status(ctx context.Context, key, what string, wanted func(apiclient.Ticket) bool) (apiclient.Ticket, error) {
+	var t apiclient.Ticket
+	err := until(ctx, patience, "ticket "+key+" "+what, func(ctx context.Context) (bool, error) {
+		found, err := s.client.Ticket(ctx, key)
+		t = found.Value
+		return err == nil && wanted(t), err
+	})
+	return t, err
+}
+
+func (s *story) closedTooEarly(ctx context.Context) error {
+	d, err := s.waitFor(ctx, gitConfig, "to be open", in(exposure.Open))
+	if err != nil {
+		return err
+	}
+	before, err := s.client.Ticket(ctx, d.Ticket)
+	if err != nil {
+		return err
+	}
+	if _, err := s.client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+		return err
+	}
+	s.say("ticket %s is moved to done by a person. That is a claim, not a proof: quell tests again", d.Ticket)
+	t, err := s.status(ctx, d.Ticket, "to be reopened", func(t apiclient.Ticket) bool {
+		return t.Status != "done" && len(t.Comments) > len(before.Value.Comments)
+	})
+	if err != nil {
+		return err
+	}
+	d, err = s.waitFor(ctx, gitConfig, "to be open again", in(exposure.Open))
+	if err != nil {
+		return err
+	}
+	s.say("still there: %s", d.Verdict.Reason)
+	last := t.Comments[len(t.Comments)-1]
+	s.say("ticket %s is %s again, with the evidence in a comment: %q", t.ID, t.Status, firstLine(last.Text))
+	return nil
+}
+
+func (s *story) proof(ctx context.Context) error {
+	if err := s.app.Set(weakapp.GitConfig, false); err != nil { //nolint:contextcheck // a switch of the app, no request
+		return err
+	}
+	d, err := s.waitFor(ctx, gitConfig, "to be open", in(exposure.Open))
+	if err != nil {
+		return err
+	}
+	if _, err := s.client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+		return err
+	}
+	s.say("the web team takes .git out of the web root and closes %s", d.Ticket)
+	d, err = s.waitFor(ctx, gitConfig, "to be closed", in(exposure.Closed))
+	if err != nil {
+		return err
+	}
+	if d.Proof == nil || d.Proof.Verdict == nil || len(d.Proof.Verdict.Evidence) == 0 {
+		return fault.New(fault.Internal, "it closed without a proof")
+	}
+	if _, err := s.status(ctx, d.Ticket, "to be done", func(t apiclient.Ticket) bool { return t.Status == "done" }); err != nil {
+		return err
+	}
+	s.say("closed with proof: %s (evidence %s…)", d.Proof.Verdict.Reason, d.Proof.Verdict.Evidence[0][:12])
+	return nil
+}
+
+func (s *story) unowned(ctx context.Context) error {
+	d, err := s.waitFor(ctx, debugConsole, "to be open and unowned", func(d *apiclient.Detail) bool {
+		return d.State == exposure.Open && d.Owner.Team == ""
+	})
+	if err != nil {
+		return err
+	}
+	var told apiclient.Message
+	err = until(ctx, patience, "the escalation", func(ctx context.Context) (bool, error) {
+		for item, err := range s.client.Inbox(ctx, "", false, 1000) {
+			if err != nil {
+				return false, err
+			}
+			if m := item.Value; strings.Contains(m.Kind, "unowned") && aboutAsset(m, d) {
+				told = m
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	s.say("told to %s: %s", told.To, told.Subject)
+	decided, err := s.client.Decide(ctx, d.ID, apiclient.Decision{Kind: "claim", Team: filesTeam, Reason: "we run the file store"}, "demo-claim", 0)
+	if err != nil {
+		return err
+	}
+	s.say("%s", decided.Value.Message)
+	d, err = s.waitFor(ctx, debugConsole, "to have a ticket", func(d *apiclient.Detail) bool { return d.Ticket != "" && d.Owner.Team == filesTeam })
+	if err != nil {
+		return err
+	}
+	s.say("it has an owner (%s) and a ticket (%s) now", d.Owner.Team, d.Ticket)
+	return nil
+}
+
+// aboutAsset reports whether a message is about an exposure, or about its asset.
+func aboutAsset(m apiclient.Message, d apiclient.Detail) bool {
+	for _, subject := range m.Subjects {
+		if subject == string(d.ID) || subject == string(d.Asset) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *story) acceptance(ctx context.Context) error {
+	d, err := s.waitFor(ctx, clusterEnv, "to be open", in(exposure.Open))
+	if err != nil {
+		return err
+	}
+	decided, err := s.client.Decide(ctx, d.ID, apiclient.Decision{Kind: "accept_risk", Reason: "replaced next quarter", EndsOn: []string{"kev"}}, "demo-accept", 0)
+	if err != nil {
+		return err
+	}
+	s.say("%s", decided.Value.Message)
+	if _, err = s.waitFor(ctx, clusterEnv, "to be accepted", in(exposure.Accepted)); err != nil {
+		return err
+	}
+	if err := s.importKEV(ctx, "testdata/kev-after.json"); err != nil {
+		return err
+	}
+	d, err = s.waitFor(ctx, clusterEnv, "to be worked on again", in(exposure.Validating, exposure.Open))
+	if err != nil {
+		return err
+	}
+	lapse, ok := lastOf(d.Timeline.Items, exposure.EventLapse)
+	if !ok {
+		return fault.New(fault.Internal, "the acceptance ended without an event that says so")
+	}
+	s.say("the acceptance of %s ended early: %s", clusterEnv, lapse.Reason)
+	s.say("decided anew: %s, due %s", d.Decision.Outcome, d.Due.Format("2006-01-02"))
+	return nil
+}
+
+func lastOf(events []exposure.Event, kind exposure.EventKind) (exposure.Event, bool) {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Kind == kind {
+			return events[i], true
+		}
+	}
+	return exposure.Event{}, false
+}
+
+func (s *story) audit(ctx context.Context) error {
+	d, err := s.waitFor(ctx, gitConfig, "to be closed", in(exposure.Closed))
+	if err != nil {
+		return err
+	}
+	if !d.Timeline.Verified {
+		return fault.New(fault.Internal, "the chain of %s is broken: %s", d.ID, d.Timeline.Problem)
+	}
+	for _, ev := range d.Timeline.Items {
+		move := string(ev.To)
+		if ev.From != "" && ev.From != ev.To {
+			move = string(ev.From) + " → " + string(ev.To)
+		}
+		fmt.Fprintf(s.out, "   %3d  %-16s %-26s %s\n", ev.Seq, ev.Kind, move, ev.Reason)
+	}
+	s.say("%d events, one unbroken chain of hashes; the machine's side of it: %s", len(d.Timeline.Items), link(&d))
+	return nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
