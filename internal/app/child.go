@@ -37,7 +37,8 @@ func startChild(name string, dir string, env []string, program string, args ...s
 		return nil, fault.New(fault.Internal, "opening the log of %s: %w", name, err)
 	}
 	cmd := exec.Command(program, args...) //nolint:gosec,noctx // a program of ours, found by us; ended by stop, not by a context
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = env, out, out, dir
+	cmd.Stdout, cmd.Stderr, cmd.Dir = out, out, dir
+	cmd.Env = append([]string{}, env...) // never nil, which would mean ours
 	cmd.SysProcAttr = dieWithParent()
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fault.New(fault.Internal, "starting %s: %w", name, err), out.Close())

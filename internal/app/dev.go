@@ -179,7 +179,8 @@ func (a *app) startProbe(dir, url, temporal string, templates []string) (*child,
 	for _, folder := range append([]string{filepath.Join(dir, "templates")}, templates...) {
 		args = append(args, "--templates", folder)
 	}
-	return startChild("quell-probe", dir, nil, program, args...)
+	// A home of its own: the engine writes there as soon as it is loaded.
+	return startChild("quell-probe", dir, []string{"HOME=" + filepath.Join(dir, "probe")}, program, args...)
 }
 
 func writeInfo(dir string, info DevInfo) error {
