@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"runtime/pprof"
+	"sync"
 	"time"
 
 	"github.com/quellsec/quell/connectors"
@@ -100,7 +103,7 @@ func ingestOnce(ctx context.Context, t task) (o outcome, err error) {
 	if err != nil {
 		return o, err
 	}
-	done, err := pipeline.Process(ctx, d, nil)
+	done, err := pipeline.Process(ctx, d, heapOnce(t))
 	if err != nil {
 		return o, err
 	}
@@ -112,6 +115,28 @@ func ingestOnce(ctx context.Context, t task) (o outcome, err error) {
 		o.Values[name] = float64(n)
 	}
 	return o, expect(t, done)
+}
+
+// heapOnce writes, if profiles are asked for, what is in memory when most of the report
+// has been read.
+func heapOnce(t task) func(ingest.Progress) {
+	if t.Profile == "" {
+		return nil
+	}
+	var once sync.Once
+	return func(p ingest.Progress) {
+		if p.Findings < int64(t.Findings)*3/4 {
+			return
+		}
+		once.Do(func() {
+			f, err := os.Create(t.Profile + ".heap")
+			if err != nil {
+				return // the CPU profile, in the same folder, has failed already
+			}
+			defer func() { _ = f.Close() }()       // likewise
+			_ = pprof.Lookup("heap").WriteTo(f, 0) // likewise
+		})
+	}
 }
 
 func (t task) report() Report {

@@ -155,7 +155,7 @@ func (r Report) nessusItem(w *bytes.Buffer, _, nth, check int) {
 	}
 	kind := check % r.checks()
 	fmt.Fprintf(w, `<ReportItem port="%d" svc_name="www" protocol="tcp" severity="%d" pluginID="%d" pluginName="Weakness %d" pluginFamily="Web Servers"><agent>all</agent><cvss3_base_score>5.3</cvss3_base_score><cvss3_vector>CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N</cvss3_vector><cve>CVE-2023-%d</cve><description>%s</description><plugin_output>found at /file-%d</plugin_output><risk_factor>Medium</risk_factor><solution>Upgrade to the newest version.</solution><synopsis>The server serves too much.</synopsis></ReportItem>`+"\n",
-		1+nth%1000, kind%5, 100000+kind, kind, 10000+kind, description, nth)
+		1+nth%20, kind%5, 200000+kind, kind, 10000+kind, description, nth)
 }
 
 func (r Report) nmapOpen(w *bytes.Buffer) {

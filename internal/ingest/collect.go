@@ -23,6 +23,7 @@ type batch struct {
 type collector struct {
 	stop     <-chan struct{} // closed when nobody takes batches any more
 	out      chan<- batch
+	size     int // of a full batch
 	cur      batch
 	run      exposure.Run
 	source   Source
@@ -78,7 +79,7 @@ func (c *collector) Observe(obs exposure.Observation) error {
 func (c *collector) Skip(reason string, _ int64, _ int) { c.skipped[reason]++ }
 
 func (c *collector) handOverIfFull() error {
-	if len(c.cur.obs)+len(c.cur.covers) < batchSize {
+	if len(c.cur.obs)+len(c.cur.covers) < c.size {
 		return nil
 	}
 	return c.handOver()
@@ -95,7 +96,7 @@ func (c *collector) handOver() error {
 	case <-c.stop:
 		return errStopped
 	}
-	c.cur = batch{number: c.cur.number, obs: make([]exposure.Observation, 0, batchSize)}
+	c.cur = batch{number: c.cur.number, obs: make([]exposure.Observation, 0, c.size)}
 	return nil
 }
 

@@ -44,6 +44,20 @@ func drain(r *rig) error {
 	return nil
 }
 
+func TestABatchNeitherMissesNorDependsOnTheOthers(t *testing.T) {
+	var endings []string
+	for _, known := range []int{200_000, 1} {
+		for _, batch := range []int{2000, 2, 1} {
+			r := newRig(t)
+			r.pipeline.Sized(batch, known)
+			story(r)
+			require.NoError(t, drain(r))
+			endings = append(endings, ending(r))
+		}
+	}
+	require.Len(t, slices.Compact(endings), 1)
+}
+
 // ending is what a story ends in, without what differs from run to run.
 func ending(r *rig) string {
 	var lines []string
@@ -82,27 +96,42 @@ func TestKilledBetweenAnyTwoWritesReplayingRepairs(t *testing.T) {
 	require.Contains(t, want, "[discovered merge]")
 	require.Contains(t, want, "closed")
 	require.Contains(t, want, "reopened 1")
-	writes := whole.faulty.writes
-	require.Greater(t, writes, 30)
 
-	for n := 1; n <= writes; n++ {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("write %d after %v", n, after), func(t *testing.T) {
-				t.Parallel()
-				r := newRig(t)
-				story(r)
-				r.faulty.failAt, r.faulty.after = n, after
-				err := drain(r)
-				require.Truef(t, errors.Is(err, errCrash), "got %v", err)
+	for _, size := range []struct {
+		name         string
+		batch, known int
+	}{
+		{"in one batch", 2000, 200_000},
+		{"in batches of one", 1, 200_000},
+	} {
+		unharmed := newRig(t)
+		unharmed.pipeline.Sized(size.batch, size.known)
+		story(unharmed)
+		require.NoError(t, drain(unharmed))
+		require.Equal(t, want, ending(unharmed), size.name)
+		writes := unharmed.faulty.writes
+		require.Greater(t, writes, 30)
+		for n := 1; n <= writes; n++ {
+			for _, after := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, write %d after %v", size.name, n, after), func(t *testing.T) {
+					t.Parallel()
+					r := newRig(t)
+					r.pipeline.Sized(size.batch, size.known)
+					story(r)
+					r.faulty.failAt, r.faulty.after = n, after
+					err := drain(r)
+					require.Truef(t, errors.Is(err, errCrash), "got %v", err)
 
-				// Another worker takes over, on the store as the dead one left it.
-				r.pipeline = ingest.New(r.store, r.source, r.assess, ledger.New(r.store, r.now), r.woken, r.now, slog.New(slog.DiscardHandler))
-				for _, source := range []string{"one", "two", "one", "two", "one"} {
-					_, err := r.pipeline.Drain(r.ctx, source, 1, nil)
-					require.NoError(t, err)
-				}
-				require.Equal(t, want, ending(r))
-			})
+					// Another worker takes over, on the store as the dead one left it.
+					r.pipeline = ingest.New(r.store, r.source, r.assess, ledger.New(r.store, r.now), r.woken, r.now, slog.New(slog.DiscardHandler)).
+						Sized(size.batch, size.known)
+					for _, source := range []string{"one", "two", "one", "two", "one"} {
+						_, err := r.pipeline.Drain(r.ctx, source, 1, nil)
+						require.NoError(t, err)
+					}
+					require.Equal(t, want, ending(r))
+				})
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
@@ -17,13 +18,16 @@ var errCrash = errors.New("the process died")
 // or after it. Once dead, nothing gets through.
 type faulty struct {
 	*store.Store
-	failAt int // 0 = never
+	mu     sync.Mutex // ingest writes batches side by side
+	failAt int        // 0 = never
 	after  bool
 	writes int
 	dead   bool
 }
 
 func (f *faulty) write(do func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.dead {
 		return errCrash
 	}

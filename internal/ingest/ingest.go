@@ -113,11 +113,14 @@ type Pipeline struct {
 	waker   Waker
 	now     func() time.Time
 	log     *slog.Logger
+	batch   int // how many observations are persisted together
+	known   int // how many descriptions of assets a report may be remembered by
 }
 
 // New makes a pipeline. now is the clock, in UTC.
 func New(store Store, sources Sources, assess Assessor, l *ledger.Ledger, waker Waker, now func() time.Time, log *slog.Logger) *Pipeline {
-	return &Pipeline{store: store, sources: sources, assess: assess, ledger: l, waker: waker, now: now, log: log}
+	return &Pipeline{store: store, sources: sources, assess: assess, ledger: l, waker: waker, now: now, log: log,
+		batch: batchSize, known: maxKnown}
 }
 
 // batchSize is how many observations are persisted together: large enough for one

@@ -28,13 +28,21 @@ type pending struct {
 	known    bool   // the source's sighting has it: it surely exists
 }
 
-// persist works one batch into the store. Batches before the checkpoint were written by
-// a worker that died: they only fill the memory of what was seen.
-func (j *job) persist(ctx context.Context, b batch) error {
+// persist works one batch towards the store: what it says is known when persist returns,
+// and written when the batch has landed. Batches before the checkpoint were written by a
+// worker that died: they only fill the memory of what was seen.
+func (j *job) persist(ctx context.Context, b batch, beat func(Progress)) error {
 	if j.runID == "" {
 		j.runID = firstText(b.run, "delivery/"+j.d.ID)
 	}
-	assets, err := j.resolve(ctx, b)
+	if j.resolver.full() {
+		// What is aloft still needs the assets that are forgotten now.
+		if err := j.land(ctx, 0, beat); err != nil {
+			return err
+		}
+		j.resolver.forget()
+	}
+	assets, err := j.resolve(ctx, b, beat)
 	if err != nil {
 		return err
 	}
@@ -43,7 +51,7 @@ func (j *job) persist(ctx context.Context, b batch) error {
 	}
 	for i := range b.covers {
 		if id, ok := assets[&b.covers[i].Asset]; ok {
-			j.cover(id, &b.covers[i])
+			j.cover(id, b.covers[i])
 		}
 	}
 	if err := j.findRehomed(ctx, b, assets); err != nil {
@@ -51,12 +59,16 @@ func (j *job) persist(ctx context.Context, b batch) error {
 	}
 	work := j.correlate(b, assets)
 	if b.number <= j.d.Checkpoint {
-		return nil
+		return j.checkpoint(ctx, b.number, beat)
 	}
-	return j.write(ctx, work)
+	if err := j.land(ctx, mostAloft-1, beat); err != nil {
+		return err
+	}
+	j.write(ctx, b.number, work)
+	return nil
 }
 
-func (j *job) resolve(ctx context.Context, b batch) (map[*asset.Description]asset.ID, error) {
+func (j *job) resolve(ctx context.Context, b batch, beat func(Progress)) (map[*asset.Description]asset.ID, error) {
 	descs := map[*asset.Description]time.Time{}
 	for i := range b.covers {
 		descs[&b.covers[i].Asset] = firstTime(b.covers[i].CheckedAt, b.at)
@@ -68,6 +80,13 @@ func (j *job) resolve(ctx context.Context, b batch) (map[*asset.Description]asse
 	}
 	ids, err := j.resolver.resolveAll(ctx, descs)
 	if err != nil {
+		return nil, err
+	}
+	if len(j.resolver.merges) == 0 {
+		return ids, nil
+	}
+	// A merge moves the exposures that are stored, so all must be.
+	if err := j.land(ctx, 0, beat); err != nil {
 		return nil, err
 	}
 	return ids, j.mergeAssets(ctx, ids)
@@ -96,10 +115,13 @@ func (j *job) readSightings(ctx context.Context, assets map[*asset.Description]a
 	return nil
 }
 
-func (j *job) cover(id asset.ID, cov *exposure.Coverage) {
+// cover remembers how the report looked at an asset, without the description of the
+// asset, which can be long.
+func (j *job) cover(id asset.ID, cov exposure.Coverage) {
+	cov.Asset = asset.Description{}
 	s := j.seen[id]
 	if s.cover == nil {
-		s.cover = cov
+		s.cover = &cov
 		return
 	}
 	// The same target twice in one report, such as one artifact's several results: what
@@ -202,37 +224,6 @@ func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Descri
 		j.rehomed[id] = true
 	}
 	return fault.Wrap(fault.KindOf(err), err, "reading the exposures of merged assets")
-}
-
-// write inserts the exposures that are new and refreshes the others.
-func (j *job) write(ctx context.Context, work []pending) error {
-	var fresh []exposure.Exposure
-	var freshWork, known []pending
-	for _, w := range work {
-		switch {
-		case w.known:
-			known = append(known, w)
-		case allFixed(w.findings):
-			known = append(known, w) // "fixed" of something that we never saw makes no exposure
-		default:
-			fresh = append(fresh, j.born(w))
-			freshWork = append(freshWork, w)
-		}
-	}
-	if len(fresh) > 0 {
-		inserted, err := j.store.InsertExposures(ctx, fresh)
-		if err != nil {
-			return fault.Wrap(fault.KindOf(err), err, "writing new exposures")
-		}
-		for i, ok := range inserted {
-			if ok {
-				j.counts[countCreated]++
-			} else {
-				known = append(known, freshWork[i])
-			}
-		}
-	}
-	return j.refresh(ctx, known)
 }
 
 func allFixed(fs []exposure.Finding) bool {

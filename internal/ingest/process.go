@@ -118,6 +118,7 @@ type job struct {
 	attentive map[exposure.ID]struct{} // exposures of the source that even an unchanged sight matters to
 	seen      map[asset.ID]*seen
 	rehomed   map[exposure.ID]bool // exposures of merged assets, born under another asset
+	aloft     []*writing           // batches on their way into the store, in order
 	counts    map[string]int64
 	skipped   map[string]int64
 	at        time.Time
@@ -127,7 +128,7 @@ func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 	skipped := map[string]int64{}
 	return &job{
 		Pipeline: p, source: source, d: d, at: p.now(),
-		resolver:  newResolver(p.store, source, p.assess, p.now, skipped),
+		resolver:  newResolver(p.store, source, p.assess, p.now, p.known, skipped),
 		attentive: map[exposure.ID]struct{}{},
 		seen:      map[asset.ID]*seen{},
 		counts:    map[string]int64{},
@@ -161,7 +162,7 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 	defer func() { _ = body.Close() }() // it was only read
 	batches := make(chan batch, 1)
 	group, gctx := errgroup.WithContext(ctx)
-	c := &collector{stop: gctx.Done(), out: batches, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
+	c := &collector{stop: gctx.Done(), out: batches, size: j.batch, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
 	group.Go(func() error {
 		defer close(batches)
 		err := j.source.Decode(gctx, body, c)
@@ -176,17 +177,18 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 		}
 		return nil
 	})
+	defer j.ground()
 	var persisted error
 	for b := range batches {
 		if persisted != nil {
 			continue // the decoder is being stopped; take what it still hands over
 		}
-		if persisted = j.persist(ctx, b); persisted == nil {
-			persisted = j.checkpoint(ctx, b, beat)
-		}
-		if persisted != nil {
+		if persisted = j.persist(ctx, b, beat); persisted != nil {
 			group.Go(func() error { return persisted }) // cancels gctx, and so the decoder
 		}
+	}
+	if persisted == nil {
+		persisted = j.land(ctx, 0, beat)
 	}
 	err = group.Wait()
 	j.run = c.run
@@ -205,14 +207,14 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 
 // checkpoint remembers how many batches are persisted, so that a worker that takes over
 // needn't write them again.
-func (j *job) checkpoint(ctx context.Context, b batch, beat func(Progress)) error {
+func (j *job) checkpoint(ctx context.Context, number int64, beat func(Progress)) error {
 	if beat != nil {
-		beat(Progress{Delivery: j.d.ID, Batches: b.number, Findings: b.number * batchSize})
+		beat(Progress{Delivery: j.d.ID, Batches: number, Findings: number * int64(j.batch)})
 	}
-	if b.number <= j.d.Checkpoint {
+	if number <= j.d.Checkpoint {
 		return nil
 	}
-	j.d.Checkpoint, j.d.Status = b.number, exposure.DeliveryWorking
+	j.d.Checkpoint, j.d.Status = number, exposure.DeliveryWorking
 	err := j.store.PutDelivery(ctx, j.d)
 	return fault.Wrap(fault.KindOf(err), err, "recording progress")
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,10 +22,11 @@ type resolver struct {
 	assess Assessor
 	now    func() time.Time
 
-	known   map[string]asset.ID      // description's signature → asset
+	known   map[string]asset.ID      // description's signature, a hash → asset
 	assets  map[asset.ID]asset.Asset // assets met so far, as stored
 	changed []asset.ID               // assets whose facts changed in a way that decisions depend on
 	merges  []merge
+	most    int // how many descriptions are remembered
 	skipped map[string]int64
 }
 
@@ -34,13 +36,19 @@ type merge struct {
 	why    string
 }
 
-func newResolver(store Inventory, source Source, assess Assessor, now func() time.Time, skipped map[string]int64) *resolver {
-	return &resolver{store: store, source: source, assess: assess, now: now, skipped: skipped,
+func newResolver(store Inventory, source Source, assess Assessor, now func() time.Time, most int, skipped map[string]int64) *resolver {
+	return &resolver{store: store, source: source, assess: assess, now: now, most: most, skipped: skipped,
 		known: map[string]asset.ID{}, assets: map[asset.ID]asset.Asset{}}
 }
 
 // maxKnown bounds what the resolver remembers; past it everything is looked up anew.
 const maxKnown = 200_000
+
+// full reports whether the resolver remembers all that it may.
+func (r *resolver) full() bool { return len(r.known) > r.most }
+
+// forget makes room.
+func (r *resolver) forget() { r.known, r.assets = map[string]asset.ID{}, map[asset.ID]asset.Asset{} }
 
 // described is one description with its usable identifiers.
 type described struct {
@@ -54,9 +62,6 @@ type described struct {
 // resolveAll gives the asset of each description; those without a usable identifier are
 // left out and counted.
 func (r *resolver) resolveAll(ctx context.Context, descs map[*asset.Description]time.Time) (map[*asset.Description]asset.ID, error) {
-	if len(r.known) > maxKnown {
-		r.known, r.assets = map[string]asset.ID{}, map[asset.ID]asset.Asset{}
-	}
 	result := make(map[*asset.Description]asset.ID, len(descs))
 	fresh := map[string]*described{}
 	waiting := map[string][]*asset.Description{}
@@ -105,7 +110,8 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	for _, id := range out.desc.Identifiers {
 		names = append(names, id.Key())
 	}
-	out.signature = strings.Join(names, "\n") + "\n" + attributes(out.desc)
+	sum := sha256.Sum256([]byte(strings.Join(names, "\n") + "\n" + attributes(out.desc)))
+	out.signature = string(sum[:])
 	return &out
 }
 

@@ -82,6 +82,13 @@ func firstText(texts ...string) string {
 
 // settleAssets settles a few hundred assets with one set of bulk writes.
 func (j *job) settleAssets(ctx context.Context, ids []asset.ID) error {
+	assets := make(map[asset.ID]struct{}, len(ids)) // a long report may have been forgotten about some
+	for _, id := range ids {
+		assets[id] = struct{}{}
+	}
+	if err := j.resolver.remember(ctx, assets); err != nil {
+		return err
+	}
 	edits := map[exposure.ID]edit{}
 	for _, id := range ids {
 		if s := j.seen[id]; !j.outdated(s) {
