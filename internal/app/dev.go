@@ -24,7 +24,7 @@ import (
 type DevOptions struct {
 	Dir          string   // data directory; everything is in it
 	Config       string   // quell.yaml; empty: Dir/quell.yaml, made at the first start
-	Port         int      // of the API; 0 = 8088, or a free one if that is taken
+	Port         int      // of the API; 0 = 8088, or a free one if that is taken; any other must be free
 	TemporalPort int      // 0 = 7233, likewise
 	UIPort       int      // 0 = 8233, likewise
 	Templates    []string // template directories of the probe, beside Dir/templates
@@ -35,10 +35,11 @@ type DevOptions struct {
 
 // DevInfo is what `quell dev` leaves in its data directory for the command line to find.
 type DevInfo struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	UI    string `json:"ui"`
-	PID   int    `json:"pid"`
+	URL      string `json:"url"`
+	Token    string `json:"token"`
+	UI       string `json:"ui"`
+	Temporal string `json:"temporal"` // address of its frontend, for the temporal CLI and auditors
+	PID      int    `json:"pid"`
 }
 
 // Dev runs everything on this machine until ctx ends: store, Temporal dev server, API,
@@ -60,13 +61,13 @@ func Dev(ctx context.Context, o DevOptions) error {
 	if err != nil {
 		return err
 	}
-	temporal, err := startTemporal(ctx, dir, orDefault(o.TemporalPort, 7233), orDefault(o.UIPort, 8233), o.Log)
+	temporal, err := startTemporal(ctx, dir, o.TemporalPort, o.UIPort, o.Log)
 	if err != nil {
 		return err
 	}
 	defer temporal.stop(childPatience, o.Log)
 	cfg.Temporal.Address, cfg.Temporal.Namespace, cfg.Temporal.UI = temporal.address, devNamespace, temporal.ui
-	port, err := freePort(orDefault(o.Port, 8088))
+	port, err := choosePort(o.Port, usualPort)
 	if err != nil {
 		return err
 	}
@@ -86,12 +87,12 @@ func Dev(ctx context.Context, o DevOptions) error {
 // childPatience is how long a child may take to end when asked.
 const childPatience = 10 * time.Second
 
-func orDefault(port, otherwise int) int {
-	if port == 0 {
-		return otherwise
-	}
-	return port
-}
+// The usual ports. Whoever finds them taken gets free ones.
+const (
+	usualPort         = 8088
+	usualTemporalPort = 7233
+	usualUIPort       = 8233
+)
 
 func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServer, o DevOptions) error {
 	listener, err := a.listen(ctx)
@@ -112,7 +113,7 @@ func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServe
 			return err
 		}
 		defer probe.stop(childPatience, o.Log)
-		if err := writeInfo(dir, DevInfo{URL: url, Token: admin.Reveal(), UI: temporal.ui, PID: os.Getpid()}); err != nil {
+		if err := writeInfo(dir, DevInfo{URL: url, Token: admin.Reveal(), UI: temporal.ui, Temporal: temporal.address, PID: os.Getpid()}); err != nil {
 			return err
 		}
 		welcome(o.Out, url, temporal.ui, config, admin)

@@ -48,15 +48,17 @@ func findProgram(name, help string) (string, error) {
 
 // startTemporal starts the dev server on a database file in dir and waits until its
 // namespace is ready.
-func startTemporal(ctx context.Context, dir string, port, uiPort int, log *slog.Logger) (*devServer, error) {
+func startTemporal(ctx context.Context, dir string, askedPort, askedUIPort int, log *slog.Logger) (*devServer, error) {
 	program, err := findProgram("temporal", "install it with `go install github.com/temporalio/cli/cmd/temporal@v1.5.1`, or run `make tools`")
 	if err != nil {
 		return nil, err
 	}
-	if port, err = freePort(port); err != nil {
+	port, err := choosePort(askedPort, usualTemporalPort)
+	if err != nil {
 		return nil, err
 	}
-	if uiPort, err = freePort(uiPort); err != nil {
+	uiPort, err := choosePort(askedUIPort, usualUIPort)
+	if err != nil {
 		return nil, err
 	}
 	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-ip", "127.0.0.1", "--ui-port", strconv.Itoa(uiPort),
@@ -96,18 +98,32 @@ func (s *devServer) prepare(ctx context.Context) error {
 		WorkflowExecutionRetentionTtl: durationpb.New(devRetention)}})
 }
 
-// freePort gives the wanted port if nothing listens there, else one that is free.
-func freePort(wanted int) (int, error) {
-	for _, port := range []int{wanted, 0} {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // closed on the next line
+// choosePort gives the port that was asked for, which must be free; where none was, the
+// usual one, or any that is free.
+func choosePort(asked, usual int) (int, error) {
+	if asked != 0 {
+		port, err := tryPort(asked)
 		if err != nil {
-			continue
+			return 0, fault.New(fault.Unavailable, "taking port %d, which was asked for: %w", asked, err)
 		}
-		free := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
-		if err := l.Close(); err != nil {
-			return 0, fault.New(fault.Internal, "looking for a free port: %w", err)
-		}
-		return free, nil
+		return port, nil
 	}
-	return 0, fault.New(fault.Unavailable, "looking for a free port: none is to be had")
+	if port, err := tryPort(usual); err == nil {
+		return port, nil
+	}
+	port, err := tryPort(0)
+	if err != nil {
+		return 0, fault.New(fault.Unavailable, "looking for a free port: %w", err)
+	}
+	return port, nil
+}
+
+// tryPort listens for a moment; port zero finds a free one.
+func tryPort(port int) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // closed on the next line
+	if err != nil {
+		return 0, err
+	}
+	free := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
+	return free, l.Close()
 }
