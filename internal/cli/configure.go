@@ -16,7 +16,6 @@ import (
 	"github.com/quellsec/quell/connectors/builtin"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/fault"
-	"github.com/quellsec/quell/internal/secret"
 )
 
 // defaultConfig is the configuration file where none is named.
@@ -136,12 +135,7 @@ func shown(v reflect.Value) *yaml.Node {
 		}
 		v = v.Elem()
 	}
-	if s, ok := v.Interface().(secret.String); ok {
-		if s.Empty() {
-			return nil
-		}
-		return scalar(s.String())
-	}
+	// A secret marshals itself as "[redacted]", and is zero where there is none.
 	if text, ok := v.Interface().(encoding.TextMarshaler); ok {
 		if v.IsZero() {
 			return nil

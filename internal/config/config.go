@@ -79,13 +79,13 @@ type Webhook struct {
 	Token     secret.String `yaml:"token" doc:"Bearer token that the caller sends in Authorization."`
 	Secret    secret.String `yaml:"secret" doc:"Key of the HMAC over the raw body."`
 	Previous  secret.String `yaml:"previous_secret" doc:"The key before, accepted too while rotating."`
-	Header    string        `yaml:"header" doc:"Header that carries the HMAC."`
-	Algorithm string        `yaml:"algorithm" doc:"Hash of the HMAC: sha256, sha512 or sha1."`
-	Encoding  string        `yaml:"encoding" doc:"hex or base64."`
-	Prefix    string        `yaml:"prefix" doc:"What stands before the HMAC in the header, such as sha256=."`
+	Header    string        `yaml:"header" doc:"Header that carries the HMAC; X-Hub-Signature-256 if unset."`
+	Algorithm string        `yaml:"algorithm" doc:"Hash of the HMAC: sha256 (if unset), sha512 or sha1."`
+	Encoding  string        `yaml:"encoding" doc:"hex (if unset) or base64."`
+	Prefix    string        `yaml:"prefix" doc:"What stands before the HMAC in the header; sha256= if neither this nor header is set."`
 	IDHeader  string        `yaml:"id_header" doc:"Header that carries the delivery's ID, so that a repeated call is known."`
-	Rate      float64       `yaml:"rate" doc:"Calls a second that are accepted."`
-	Burst     int           `yaml:"burst" doc:"Calls that may come at once."`
+	Rate      float64       `yaml:"rate" doc:"Calls a second that are accepted; 50 if unset."`
+	Burst     int           `yaml:"burst" doc:"Calls that may come at once; 100 if unset."`
 	MaxBody   Size          `yaml:"max_body" doc:"Largest body of a call."`
 }
 
