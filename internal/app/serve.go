@@ -108,6 +108,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, version string, re
 		}
 		return ignoreEnd(gctx, a.startSweep(gctx))
 	})
+	group.Go(func() error { return ignoreEnd(gctx, a.anchor(gctx)) })
 	if ready != nil {
 		group.Go(func() error { return ignoreEnd(gctx, ready(gctx)) })
 	}
