@@ -21,8 +21,9 @@ import (
 type SourceInfo struct {
 	Name      string
 	Connector string
-	// Bearer are the secrets of which a webhook must show one in BearerHeader; empty =
-	// "Authorization: Bearer SECRET", another header holds the secret alone.
+	// A webhook shows a secret of Bearer, or it is signed as HMAC says, or the connector
+	// checks it. BearerHeader empty is "Authorization: Bearer SECRET"; another header holds
+	// the secret alone. Where none is set, nobody gets in.
 	Bearer       []secret.String
 	BearerHeader string
 	HMAC         *HMAC

@@ -87,7 +87,7 @@ func (s *Server) verified(c *call, source *SourceInfo) (*spool, string, error) {
 		sp, err := s.spools.read(body, spoolMemory)
 		return sp, "", err
 	}
-	if len(source.Bearer) > 0 || source.HMAC == nil && source.Verifier == nil {
+	if source.HMAC == nil && source.Verifier == nil {
 		source = &s.decoy
 	}
 	if source.Verifier != nil {

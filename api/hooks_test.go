@@ -146,6 +146,18 @@ func TestALargeSignedBodyWaitsInAFileThatLeavesNothingBehind(t *testing.T) {
 	require.Empty(t, left)
 }
 
+func TestAnUnsignedBodyTakesNoPlaceFromTheSigned(t *testing.T) {
+	r := newRig(t)
+	for range spoolLarge {
+		r.server.spools.large <- struct{}{}
+	}
+	large := strings.Repeat("x", 2*spoolMemory)
+	for _, source := range []string{"signed", "bearer", "nothing"} {
+		refused(t, r.ask(http.MethodPost, "/hooks/"+source, "guess", large), http.StatusUnauthorized)
+	}
+	require.Equal(t, http.StatusTooManyRequests, r.send(large), "a signed one waits for a place")
+}
+
 func TestABodyPastItsLimitIsRefusedWithWhatToDo(t *testing.T) {
 	r := newRig(t)
 	small := r.sources["signed"]

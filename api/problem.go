@@ -40,7 +40,9 @@ type FieldError struct {
 func (p *Problem) Error() string { return p.Detail }
 
 // Unwrap gives the problem its kind, for callers that look at kinds.
-func (p *Problem) Unwrap() error { return &fault.Error{Kind: p.Code, Msg: p.Detail, RetryAfter: p.retryAfter} }
+func (p *Problem) Unwrap() error {
+	return &fault.Error{Kind: p.Code, Msg: p.Detail, RetryAfter: p.retryAfter}
+}
 
 const problemType = "application/problem+json"
 

@@ -169,7 +169,7 @@ func (s *Server) moveTicket(c *call) error {
 		}
 		t.Status, t.ClosedBy, t.ClosedAt = in.Status, "", time.Time{}
 		if in.Status == "done" {
-			t.ClosedBy, t.ClosedAt = c.token.Name, s.now().UTC().Truncate(time.Millisecond)
+			t.ClosedBy, t.ClosedAt = c.token.Name, ms(s.now())
 		}
 		return true
 	})
