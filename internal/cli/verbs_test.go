@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -133,6 +134,10 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 	}
 }
 
+// steers is what a terminal obeys: controls, and marks that turn the direction of text.
+// Line ends are ours.
+var steers = regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x7f-\x{9f}\x{ad}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]`)
+
 func TestWhatComesFromOutsideCantSteerATerminal(t *testing.T) {
 	d := newDaemon(t)
 	const evil = "\\u001b]0;owned\\u0007\\u001b[2Jtitle\\u009b31m\\u202egnp.exe\\r\\nline"
@@ -140,9 +145,7 @@ func TestWhatComesFromOutsideCantSteerATerminal(t *testing.T) {
 	d.refuse("GET /api/v1/exposures/x1", 404, "not_found", "there is no \x1b[31mx1\u009b")
 	for _, args := range [][]string{{"exposures"}, {"exposures", "--json"}, {"exposures", "show", "x1"}, {"exposures", "show", "\x1b[2J"}} {
 		got := newShell(t, d).run(t, args...)
-		for _, c := range got.out + got.err {
-			require.False(t, c != '\n' && dangerous(c), "%q in %q", c, got.out+got.err)
-		}
+		require.NotRegexp(t, steers, got.out+got.err)
 	}
 	got := newShell(t, d).run(t, "exposures", "--json")
 	require.Contains(t, got.out, `\u202e`, "programs still get the character")
@@ -237,4 +240,18 @@ func TestShellsAreOfferedWhatFits(t *testing.T) {
 	got := newShell(t, d).run(t, "__complete", "exposures", "show", "")
 	require.Equal(t, ExitOK, got.code, "a daemon that is away completes nothing")
 	require.NotContains(t, got.out, "x1")
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x1b]8;;http://evil\x07click\x9b31m\u202e\u2028\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := clean(text)
+		require.NotRegexp(t, steers, got)
+		require.NotContains(t, got, "\n")
+		var b strings.Builder
+		_, err := escaping{&b}.Write([]byte(text + "\n"))
+		require.NoError(t, err)
+		require.NotRegexp(t, steers, b.String())
+	})
 }
