@@ -130,9 +130,9 @@ func (s *Store) Snapshot(ctx context.Context, kind, digest string) ([]byte, erro
 	return readAll(r)
 }
 
-// NeededBlobs reports whether a blob is one that must outlive retention: a snapshot's, or
+// NeededBlob reports whether a blob is one that must outlive retention: a snapshot's, or
 // the body of a delivery that waits to be worked on.
-func (s *Store) NeededBlobs(ctx context.Context, sha string) (bool, error) {
+func (s *Store) NeededBlob(ctx context.Context, sha string) (bool, error) {
 	var errs []error
 	for _, use := range []struct {
 		c     *engine.Collection

@@ -17,6 +17,7 @@ import (
 
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/store/engine"
+	"github.com/quellsec/quell/internal/store/mongo"
 	"github.com/quellsec/quell/internal/store/sqlite"
 )
 
@@ -52,6 +53,8 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	switch scheme, rest, _ := strings.Cut(address, ":"); {
 	case scheme == "sqlite" && rest != "":
 		e, err = sqlite.Open(ctx, rest, sqlite.Options{Now: o.Now})
+	case scheme == "mongodb", scheme == "mongodb+srv":
+		e, err = mongo.Open(ctx, address, mongo.Options{Now: o.Now})
 	default:
 		// The address may hold a password, so it is not repeated.
 		return nil, fault.New(fault.Invalid, "opening the store: the address must be sqlite:DIR or mongodb://HOST/DATABASE")

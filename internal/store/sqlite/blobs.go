@@ -34,7 +34,7 @@ func openBlobs(ctx context.Context, e *Engine) (*blobs, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "making room for blobs")
 	}
 	err := e.write.do(ctx, true, func(t *tx) error {
-		return t.exec(`CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT`)
+		return t.exec(`CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, at INTEGER NOT NULL, bytes BLOB) STRICT`)
 	})
 	return b, err
 }

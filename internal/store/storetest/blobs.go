@@ -1,0 +1,178 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/store/engine"
+)
+
+func blobs(t *testing.T, address func(t *testing.T) string) {
+	s := Open(t, address(t))
+	noise := func(size int) []byte {
+		b := make([]byte, size)
+		_, _ = rand.NewChaCha8([32]byte{byte(size), byte(size >> 8), byte(size >> 16)}).Read(b) // it never fails
+		return b
+	}
+
+	t.Run("a blob of any size is read as it was written", func(t *testing.T) {
+		for _, size := range []int{0, 1, 1000, 64 << 10, 1<<20 - 1, 1 << 20, 3<<20 + 17} {
+			want := noise(size)
+			sha, n, err := s.PutBlob(t.Context(), bytes.NewReader(want), math.MaxInt64)
+			require.NoError(t, err)
+			require.EqualValues(t, size, n)
+			sum := sha256.Sum256(want)
+			require.Equal(t, hex.EncodeToString(sum[:]), sha)
+			require.Equal(t, string(want), read(t, s, sha), "%d bytes", size)
+		}
+	})
+
+	t.Run("the same blob from sixteen writers at once is one blob", func(t *testing.T) {
+		for _, size := range []int{500, 2 << 20} {
+			want := noise(size + 1)
+			var group errgroup.Group
+			for range writers {
+				group.Go(func() error {
+					_, _, err := s.PutBlob(t.Context(), bytes.NewReader(want), math.MaxInt64)
+					return err
+				})
+			}
+			require.NoError(t, group.Wait())
+			sum := sha256.Sum256(want)
+			require.Equal(t, string(want), read(t, s, hex.EncodeToString(sum[:])))
+		}
+	})
+
+	t.Run("one byte too many is refused while streaming, and nothing is kept", func(t *testing.T) {
+		body := bytes.Repeat([]byte("0123456789"), 300_000)
+		_, _, err := s.PutBlob(t.Context(), bytes.NewReader(body), int64(len(body)))
+		require.NoError(t, err)
+		body = append(body, 'x')
+		endless := io.MultiReader(bytes.NewReader(body), forever{})
+		_, _, err = s.PutBlob(t.Context(), endless, int64(len(body))-1)
+		require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+		sum := sha256.Sum256(body)
+		there, err := s.HasBlob(t.Context(), hex.EncodeToString(sum[:]))
+		require.NoError(t, err)
+		require.False(t, there)
+	})
+
+	t.Run("a blob that is not what it was announced as is refused", func(t *testing.T) {
+		sum := sha256.Sum256([]byte("evidence"))
+		sha := hex.EncodeToString(sum[:])
+		for name, body := range map[string]string{sha: "other", "../../etc/passwd": "evidence", strings.ToUpper(sha): "evidence", "": "evidence"} {
+			err := s.PutBlobAs(t.Context(), name, strings.NewReader(body), 100)
+			require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+		}
+		_, err := s.Blob(t.Context(), sha)
+		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+		for range 2 {
+			require.NoError(t, s.PutBlobAs(t.Context(), sha, strings.NewReader("evidence"), 100))
+		}
+		require.Equal(t, "evidence", read(t, s, sha))
+	})
+
+	t.Run("a name that is no hash is not found", func(t *testing.T) {
+		for _, name := range []string{"", "..", "../lock", strings.Repeat("g", 64), strings.Repeat("a", 63)} {
+			_, err := s.Blob(t.Context(), name)
+			require.True(t, fault.Is(err, fault.NotFound), "%q: %v", name, err)
+		}
+	})
+
+	t.Run("stored bytes that changed are not taken for the blob", func(t *testing.T) { damaged(t, address) })
+	t.Run("pruning removes bodies by age, keeps what is needed, and leaves the records", func(t *testing.T) { pruned(t, address) })
+}
+
+// forever never ends.
+type forever struct{}
+
+func (forever) Read(p []byte) (int, error) { return len(p), nil }
+
+func damaged(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	var e engine.Engine
+	s := openWith(t, address(t), func(inner engine.Engine) engine.Engine { e = inner; return inner })
+	sha, _, err := s.PutBlob(t.Context(), strings.NewReader("the truth"), 100)
+	require.NoError(t, err)
+	other, _, err := s.PutBlob(t.Context(), strings.NewReader("a lie"), 100)
+	require.NoError(t, err)
+	for name, spoil := range map[string]func([]byte) []byte{
+		"another body":   func([]byte) []byte { return stored(t, e, other) },
+		"cut short":      func(b []byte) []byte { return b[:len(b)-3] },
+		"one bit":        func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"not a blob":     func([]byte) []byte { return []byte("hello") },
+		"nothing at all": func([]byte) []byte { return nil },
+	} {
+		bytesNow := spoil(stored(t, e, sha))
+		fake := strings.Repeat("0", 63) + fmt.Sprint(len(name)%10)
+		require.NoError(t, e.Blobs().Remove(t.Context(), fake))
+		w, err := e.Blobs().Create(t.Context())
+		require.NoError(t, err)
+		_, err = w.Write(bytesNow)
+		require.NoError(t, err)
+		require.NoError(t, w.Commit(fake))
+		r, err := s.Blob(t.Context(), fake)
+		if err == nil {
+			_, err = io.ReadAll(r)
+			require.NoError(t, r.Close())
+		}
+		require.True(t, fault.Is(err, fault.Internal), "%s: %v", name, err)
+	}
+}
+
+func stored(t *testing.T, e engine.Engine, name string) []byte {
+	t.Helper()
+	r, err := e.Blobs().Open(t.Context(), name)
+	require.NoError(t, err)
+	b, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return b
+}
+
+func pruned(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	s := Open(t, address(t))
+	ctx := context.WithoutCancel(t.Context())
+	waiting, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: "waiting", Source: "a"}, strings.NewReader("waiting"))
+	require.NoError(t, err)
+	done, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: "done", Source: "a"}, strings.NewReader("done"))
+	require.NoError(t, err)
+	done.Status = exposure.DeliveryDone
+	require.NoError(t, s.PutDelivery(ctx, done))
+	require.NoError(t, s.PutSnapshot(ctx, "policy", "digest", []byte("policy")))
+	keep := func(sha string) bool {
+		needed, err := s.NeededBlob(ctx, sha)
+		require.NoError(t, err)
+		return needed
+	}
+	removed, err := s.PruneBlobs(ctx, epoch, keep)
+	require.NoError(t, err)
+	require.Zero(t, removed, "nothing is older than that")
+	removed, err = s.PruneBlobs(ctx, time.Now().Add(100*365*24*time.Hour), keep)
+	require.NoError(t, err)
+	require.Equal(t, 1, removed)
+	require.Equal(t, "waiting", read(t, s, waiting.Body))
+	policy, err := s.Snapshot(ctx, "policy", "digest")
+	require.NoError(t, err)
+	require.Equal(t, "policy", string(policy))
+	_, err = s.Blob(ctx, done.Body)
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+	kept, err := s.Delivery(ctx, "done")
+	require.NoError(t, err)
+	require.Equal(t, done, kept, "the record stays, with the hash")
+}

@@ -1,0 +1,69 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quellsec/quell/internal/asset"
+)
+
+func identifiers(t *testing.T, address func(t *testing.T) string) {
+	s := Open(t, address(t))
+
+	t.Run("of sixteen ingests claiming one new host each key goes to one, and all are told the same", func(t *testing.T) {
+		var mu sync.Mutex
+		var told []map[string]asset.ID
+		var group errgroup.Group
+		for n := range writers {
+			group.Go(func() error {
+				claims := map[string]asset.ID{}
+				for _, key := range []string{"fqdn||web1.example.com", "mac|dc1|00:50:56:00:00:01", "serial|Dell|ABC"} {
+					claims[key] = asset.ID(fmt.Sprintf("asset-%02d", n))
+				}
+				owners, err := s.ClaimIdentifiers(t.Context(), claims)
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, owners)
+				return err
+			})
+		}
+		require.NoError(t, group.Wait())
+		require.Len(t, told[0], 3)
+		for _, owners := range told {
+			require.Equal(t, told[0], owners)
+		}
+		owners, err := s.IdentifierOwners(t.Context(), append(slices.Collect(maps.Keys(told[0])), "unknown"))
+		require.NoError(t, err)
+		require.Equal(t, told[0], owners)
+	})
+
+	t.Run("a key of any length and any text is claimed", func(t *testing.T) {
+		long := string(slices.Repeat([]byte("x"), 5000))
+		claims := map[string]asset.ID{"label|s|" + long + "1": "one", "label|s|" + long + "2": "two", "label|s|.$a\x00": "three"}
+		owners, err := s.ClaimIdentifiers(t.Context(), claims)
+		require.NoError(t, err)
+		require.Equal(t, claims, owners)
+	})
+
+	t.Run("keys move with a merge and back with its undo, and nobody else's", func(t *testing.T) {
+		_, err := s.ClaimIdentifiers(t.Context(), map[string]asset.ID{"k1": "a", "k2": "a", "k3": "other"})
+		require.NoError(t, err)
+		keys := []string{"k1", "k2", "k3", "k4"}
+		for range 2 { // a replay changes nothing
+			require.NoError(t, s.MoveIdentifiers(t.Context(), keys, "a", "b"))
+			owners, err := s.IdentifierOwners(t.Context(), keys)
+			require.NoError(t, err)
+			require.Equal(t, map[string]asset.ID{"k1": "b", "k2": "b", "k3": "other"}, owners)
+		}
+		require.NoError(t, s.MoveIdentifiers(t.Context(), keys[:1], "b", "a"))
+		owners, err := s.IdentifierOwners(t.Context(), keys)
+		require.NoError(t, err)
+		require.Equal(t, map[string]asset.ID{"k1": "a", "k2": "b", "k3": "other"}, owners)
+	})
+}
