@@ -63,7 +63,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 // that fails doesn't keep the others from being measured.
 func (b *bench) run(ctx context.Context) error {
 	var errs []error
-	for _, group := range []func(context.Context) error{b.decodeFigures, b.ingestFigures, b.listFigures} {
+	for _, group := range []func(context.Context) error{b.decodeFigures, b.ingestFigures, b.listFigures, b.webhookFigures, b.lifecycleFigures, b.ticketFigures} {
 		if err := group(ctx); err != nil {
 			errs = append(errs, err)
 		}
@@ -91,6 +91,12 @@ func (b *bench) note(format string, args ...any) {
 	fmt.Fprintf(b.log, "note "+strings.TrimSuffix(format, "\n")+"\n", args...)
 }
 
+// folder makes a folder to measure in.
+func (b *bench) folder(name string) (string, error) {
+	dir := filepath.Join(b.dir, name)
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
 func (b *bench) scaled(n int) int { return max(1, int(float64(n)*b.scale)) }
 
 func (b *bench) profile(name string) string {
@@ -103,9 +109,12 @@ func (b *bench) profile(name string) string {
 // tasks are what a child can be asked to do.
 func tasks() map[string]func(context.Context, task) (outcome, error) {
 	return map[string]func(context.Context, task) (outcome, error){
-		"decode": decode,
-		"ingest": ingestOnce,
-		"list":   list,
+		"decode":    decode,
+		"lifecycle": lifecycles,
+		"ticket":    tickets,
+		"webhook":   webhooks,
+		"ingest":    ingestOnce,
+		"list":      list,
 	}
 }
 

@@ -27,7 +27,6 @@ type task struct {
 	Changed  int       `json:"changed,omitempty"`
 	At       time.Time `json:"at,omitzero"`
 	Profile  string    `json:"profile,omitempty"` // file for a CPU profile; empty for none
-	Temporal string    `json:"temporal,omitempty"`
 }
 
 // outcome is what a child measured.
