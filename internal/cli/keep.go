@@ -101,8 +101,11 @@ func (a *app) intelCommand() *cobra.Command {
 				t := table{header: []string{"KIND", "ENTRIES", "TAKEN", "STATUS", "MISSING"}, wide: 4}
 				return each(a, all(c.Intel(cmd.Context())), 0, &t, func(s apiclient.IntelStatus) []string {
 					status := "stale"
-					if s.Fresh {
+					switch {
+					case s.Fresh:
 						status = "ok"
+					case s.Entries == 0:
+						status = "none"
 					}
 					return []string{s.Kind, n(s.Entries), when(s.Taken), status, s.Missing}
 				}, "none is loaded")
