@@ -32,7 +32,7 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 	claim := exposure.Claim{By: in.By, At: in.At.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
 	claimed := 0
 	err = a.touch(ctx, members, "claimed", func(e *exposure.Exposure) bool {
-		if e.RemediationID != in.ID || e.Claim != nil {
+		if e.RemediationID != in.ID || e.Claim != nil || contradicted(e, claim.At) {
 			return false
 		}
 		switch e.State {
@@ -51,11 +51,26 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
 		news := in.At.After(r.ClosedSeen)
 		if news {
-			r.ClosedSeen = in.At
+			// The ticket is no longer as we last wrote it, even if it should be as it was then.
+			r.ClosedSeen, r.Digest = in.At, ""
 		}
 		return news
 	})
 	return ClaimResult{Claimed: claimed}, err
+}
+
+// contradicted reports whether a check made after a claim has found the weakness. Then
+// the claim is spent: it may be one that was written before, in an attempt that died.
+func contradicted(e *exposure.Exposure, claimed time.Time) bool {
+	if v := e.Verdict; v != nil && v.Outcome == exposure.Confirmed && v.CheckedAt.After(claimed) {
+		return true
+	}
+	for i := range e.Sights {
+		if s := &e.Sights[i]; s.Presence == exposure.Observed && s.LastSeen.After(claimed) {
+			return true
+		}
+	}
+	return false
 }
 
 // Finish ends a remediation that has no live member any more. It is not finished if one

@@ -52,6 +52,16 @@ func (c *Client) StartSource(ctx context.Context, source string) error {
 	return kinded(err, "starting the ingest of "+source)
 }
 
+// RestartSource puts a new run of a source's Ingest in the place of one whose worker is
+// known to be dead, instead of waiting until Temporal misses it. The checkpoint is in the
+// store.
+func (c *Client) RestartSource(ctx context.Context, source string) error {
+	options := ingestOptions(source)
+	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
+	_, err := c.temporal.ExecuteWorkflow(ctx, options, IngestWorkflow, IngestInput{Source: source})
+	return kinded(err, "restarting the ingest of "+source)
+}
+
 func ingestOptions(source string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: IngestWorkflowID(source), TaskQueue: TaskQueue, WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
@@ -110,6 +120,15 @@ func (c *Client) StartSweep(ctx context.Context, in SweepInput) error {
 		StaticSummary: "Admits, resends what was lost, and lets exceptions end",
 	}, SweepWorkflow, in)
 	return kinded(err, "starting the sweep")
+}
+
+// EndSweep ends the Sweep, for a StartSweep with other figures to follow.
+func (c *Client) EndSweep(ctx context.Context) error {
+	err := kinded(c.temporal.TerminateWorkflow(ctx, SweepID, "", "quell starts, and starts it anew"), "ending the sweep")
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // Decide carries out a person's decision: by its workflow where one has the exposure in

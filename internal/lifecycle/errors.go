@@ -88,3 +88,10 @@ func kindOf(err error) fault.Kind {
 func failureConverter(data converter.DataConverter) converter.FailureConverter {
 	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: data, EncodeCommonAttributes: true})
 }
+
+// IsNotFound reports whether Temporal says that it knows no such workflow: the namespace
+// is there, and it answers.
+func IsNotFound(err error) bool {
+	var notFound *serviceerror.NotFound
+	return errors.As(err, &notFound)
+}

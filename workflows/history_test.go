@@ -1,0 +1,235 @@
+package workflows_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/api/workflowservice/v1"
+	temporallog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/quellsec/quell/activities"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/workflows"
+)
+
+//nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "record the histories that the replay test replays")
+
+const histories = "testdata/histories"
+
+// TestRecordedHistoriesReplay holds today's workflows to what earlier ones did: a change
+// that would break runs under way breaks this.
+func TestRecordedHistoriesReplay(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 8, "record them with go test ./workflows -run TestTheWholeLoop -update")
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			r := worker.NewWorkflowReplayer()
+			workflows.Register(r)
+			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
+		})
+	}
+}
+
+func (l *living) history(workflowID string) *historypb.History {
+	l.t.Helper()
+	out := &historypb.History{}
+	for it := l.temporal.GetWorkflowHistory(context.Background(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+		ev, err := it.Next()
+		require.NoError(l.t, err)
+		out.Events = append(out.Events, ev)
+	}
+	return out
+}
+
+// record keeps a workflow's history for the replay test, without what names the machine.
+func (l *living) record(name, workflowID string) {
+	l.t.Helper()
+	if !*update {
+		return
+	}
+	h := l.history(workflowID)
+	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h)
+	require.NoError(l.t, err)
+	for _, ev := range h.Events {
+		for _, identity := range []string{ev.GetWorkflowExecutionStartedEventAttributes().GetIdentity(), ev.GetWorkflowTaskStartedEventAttributes().GetIdentity(),
+			ev.GetActivityTaskStartedEventAttributes().GetIdentity(), ev.GetWorkflowExecutionSignaledEventAttributes().GetIdentity()} {
+			if identity != "" {
+				raw = bytes.ReplaceAll(raw, []byte(identity), []byte("worker"))
+			}
+		}
+	}
+	require.NoError(l.t, os.MkdirAll(histories, 0o755))
+	require.NoError(l.t, os.WriteFile(filepath.Join(histories, name+".json"), append(raw, '\n'), 0o644))
+}
+
+func TestTheWholeLoopOnATemporalServer(t *testing.T) {
+	s := startServer(t)
+	l := live(t, s, nil)
+	ctx := context.Background()
+
+	t.Run("an exposure is closed too early, reopened with the evidence, fixed and proven", func(t *testing.T) {
+		id := l.admitted("web1", "payments", func(e *exposure.Exposure) { e.CVEs = []string{"CVE-2026-0001"}; e.Scopes = []string{"shop"} })
+		l.stillThereThenFixed(id)
+		l.requireFullEnd(id, "payments")
+		l.record("proven-fix", lifecycle.ExposureWorkflowID(id))
+		l.record("ticket", lifecycle.RemediationWorkflowID(l.exposure(id).RemediationID))
+
+		t.Run("and an auditor finds it by CVE, owner and state, with words for every step", func(t *testing.T) {
+			l.until("the index", func() bool {
+				found, err := l.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: namespace,
+					Query: `CVE = "CVE-2026-0001" AND Owner = "payments" AND ExposureState = "closed" AND Scope = "shop" AND Source = "nessus-dc1" AND Severity = "high" AND Decision = "attend" AND DueDate > "2026-01-01T00:00:00Z"`})
+				return err == nil && len(found.GetExecutions()) == 1
+			})
+			link, err := l.client.Describe(ctx, id)
+			require.NoError(t, err)
+			require.Equal(t, "Completed", link.Status)
+			for _, ev := range l.history(link.WorkflowID).GetEvents() {
+				if ev.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED || ev.GetEventType() == enumspb.EVENT_TYPE_TIMER_STARTED {
+					require.NotEmpty(t, ev.GetUserMetadata().GetSummary().GetData(), "%v", ev)
+				}
+			}
+		})
+	})
+	t.Run("a false positive is refuted, and reopened by a person into another run", func(t *testing.T) {
+		id := l.admitted("web2", "payments")
+		l.world.fix(id)
+		l.begin(id)
+		l.until("the refutation", l.isIn(id, exposure.FalsePositive))
+		l.record("false-positive", lifecycle.ExposureWorkflowID(id))
+		l.world.set(func(w *world) { w.fixed[id] = false })
+		reopen := decision(lifecycle.DecideReopen, id)
+		r, err := l.client.Decide(ctx, reopen)
+		require.NoError(t, err)
+		require.Equal(t, exposure.Validating, r.State)
+		l.until("the confirmation", l.isIn(id, exposure.Open))
+		again, err := l.client.Decide(ctx, reopen)
+		require.NoError(t, err)
+		require.True(t, again.Repeated)
+	})
+	t.Run("what nobody owns is claimed by a team, and its risk accepted for a while", func(t *testing.T) {
+		id := l.admitted("web3", "")
+		l.begin(id)
+		l.until("the escalation", func() bool { return len(l.messages(activities.Escalation)) == 1 })
+		_, err := l.client.Decide(ctx, decision(lifecycle.DecideClaim, id, func(d *lifecycle.Decision) { d.Team = "platform" }))
+		require.NoError(t, err)
+		l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
+
+		_, err = l.client.Decide(ctx, decision(lifecycle.DecideAcceptRisk, id))
+		require.Equal(t, fault.Invalid, fault.KindOf(err), "%v", err)
+		_, err = l.client.Decide(ctx, decision(lifecycle.DecideReopen, id))
+		require.Equal(t, fault.Conflict, fault.KindOf(err), "%v", err)
+		require.ErrorContains(t, err, "it is open")
+		_, err = l.client.Decide(ctx, decision(lifecycle.DecideRetest, id, func(d *lifecycle.Decision) { d.IfVersion, d.Cause = 1, "stale" }))
+		require.Equal(t, fault.Conflict, fault.KindOf(err), "%v", err)
+
+		accept := decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = l.now().Add(4 * time.Second) })
+		r, err := l.client.Decide(ctx, accept)
+		require.NoError(t, err)
+		require.Equal(t, exposure.Accepted, r.State)
+		l.until("the end of the exception", func() bool {
+			e := l.exposure(id)
+			return e.State == exposure.Open && e.LastEvent.Kind == exposure.EventConfirmed
+		})
+		story := l.story(id)
+		require.Contains(t, story, "reminded")
+		require.Contains(t, story, "lapse>validating")
+		l.record("unowned-then-accepted", lifecycle.ExposureWorkflowID(id))
+		l.until("the ticket says so", func() bool { return strings.Contains(commentsOf(l.ticket(id)), "Work resumes") })
+		l.record("ticket-of-an-accepted-risk", lifecycle.RemediationWorkflowID(l.exposure(id).RemediationID))
+	})
+	t.Run("what only a covering run can test closes by its proof of absence", func(t *testing.T) {
+		id := l.admitted("web4", "payments", byCoveringRun)
+		l.begin(id)
+		l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
+		_, err := l.client.Decide(ctx, decision(lifecycle.DecideFixClaimed, id))
+		require.NoError(t, err)
+		l.reported(id, false)
+		require.NoError(t, l.client.WakeExposure(ctx, id, "delivery"))
+		l.until("the proof", l.isIn(id, exposure.Closed))
+		l.record("covering-run", lifecycle.ExposureWorkflowID(id))
+	})
+	t.Run("a source is drained, and the sweep admits", func(t *testing.T) {
+		l.world.set(func(w *world) { w.drains = []activities.Drained{{Deliveries: 20, More: true}, {Deliveries: 1}} })
+		require.NoError(t, l.client.WakeSource(ctx, "nessus-dc1"))
+		id := l.born("web5", "payments")
+		require.NoError(t, l.client.StartSweep(ctx, lifecycle.SweepInput{Every: time.Second, AdmitPerMinute: 600}))
+		l.until("the admission", l.isIn(id, exposure.Open))
+		l.record("sweep", lifecycle.SweepID)
+		require.NoError(t, l.temporal.CancelWorkflow(ctx, lifecycle.SweepID, ""))
+		require.Error(t, l.temporal.GetWorkflow(ctx, lifecycle.SweepID, "").Get(ctx, nil))
+		require.NoError(t, l.temporal.GetWorkflow(ctx, lifecycle.IngestWorkflowID("nessus-dc1"), "").Get(ctx, nil))
+		l.record("ingest", lifecycle.IngestWorkflowID("nessus-dc1"))
+	})
+	l.stopWorkers()
+
+	t.Run("a codec keeps what is said out of Temporal's sight", func(t *testing.T) {
+		hidden := live(t, s, mask{})
+		id := hidden.admitted("web6", "payments")
+		hidden.stillThereThenFixed(id)
+		hidden.requireFullEnd(id, "payments")
+		plain := &living{house: hidden.house, temporal: s.dial(t, nil)}
+		seen := 0
+		for _, ev := range plain.history(lifecycle.ExposureWorkflowID(id)).GetEvents() {
+			raw := ev.String()
+			for _, word := range []string{"web6", "Default login", "admin page", "default password"} {
+				require.NotContains(t, raw, word)
+			}
+			seen++
+		}
+		require.Greater(t, seen, 20)
+	})
+}
+
+// mask is a codec that makes text unreadable. It protects nothing.
+type mask struct{}
+
+func (mask) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	out := make([]*commonpb.Payload, len(payloads))
+	for i, p := range payloads {
+		raw, err := p.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		for j := range raw {
+			raw[j] ^= 0x5a
+		}
+		out[i] = &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("binary/masked")}, Data: raw}
+	}
+	return out, nil
+}
+
+func (mask) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	out := make([]*commonpb.Payload, len(payloads))
+	for i, p := range payloads {
+		if string(p.GetMetadata()["encoding"]) != "binary/masked" {
+			out[i] = p
+			continue
+		}
+		raw := bytes.Clone(p.GetData())
+		for j := range raw {
+			raw[j] ^= 0x5a
+		}
+		out[i] = &commonpb.Payload{}
+		if err := out[i].Unmarshal(raw); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,437 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quellsec/quell/activities"
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/workflows"
+)
+
+const namespace = "quell"
+
+// server is a Temporal dev server of a test's own, on ports of its own.
+type server struct {
+	address string
+	cmd     *exec.Cmd
+}
+
+// root is the repository's root.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		require.NotEqual(t, parent, dir, "there is no go.mod above the test")
+		dir = parent
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// startServer starts a dev server with an empty store.
+func startServer(t *testing.T) *server {
+	t.Helper()
+	bin := filepath.Join(root(t), "bin", "temporal")
+	if _, err := os.Stat(bin); err != nil {
+		t.Fatalf("there is no Temporal server for this test: run make tools (%v)", err)
+	}
+	port := freePort(t)
+	args := []string{"server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", port, "--http-port", freePort(t), "--metrics-port", freePort(t),
+		"--namespace", namespace, "--log-level", "never", "--db-filename", filepath.Join(t.TempDir(), "temporal.db"),
+		"--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=OFF"}
+	for name, kind := range lifecycle.SearchAttributeTypes() {
+		args = append(args, "--search-attribute", name+"="+kind.String())
+	}
+	cmd := exec.Command(bin, args...) //nolint:noctx // it outlives the contexts of the calls that use it, and is stopped below
+	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
+	require.NoError(t, cmd.Start())
+	s := &server{address: "127.0.0.1:" + port, cmd: cmd}
+	t.Cleanup(s.stop)
+	return s
+}
+
+// stop kills the server, as a crash would.
+func (s *server) stop() {
+	_ = s.cmd.Process.Kill() // it may be gone already
+	_ = s.cmd.Wait()         // killed is what it is
+}
+
+// dial connects to the server, waiting until it is up.
+func (s *server) dial(t *testing.T, codec converter.PayloadCodec) client.Client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		attempt, stop := context.WithTimeout(ctx, 2*time.Second)
+		c, err := lifecycle.Dial(attempt, lifecycle.Options{Address: s.address, Namespace: namespace, Codec: codec, Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			_, err = c.DescribeWorkflowExecution(attempt, "none", "") // the namespace is there when this is merely not found
+			if err == nil || lifecycle.IsNotFound(err) {
+				stop()
+				t.Cleanup(c.Close)
+				return c
+			}
+			c.Close()
+		}
+		stop()
+		require.NoError(t, ctx.Err(), "the server does not come up: %v", err)
+	}
+}
+
+// living is a house on a real server, with workers.
+type living struct {
+	*house
+	temporal client.Client
+	client   *lifecycle.Client
+	mu       sync.Mutex
+	workers  []worker.Worker
+	extra    []interceptor.WorkerInterceptor
+}
+
+// wakes hands wakes to a client that is made later, and may be changed.
+type wakes struct {
+	mu sync.Mutex
+	to *lifecycle.Client
+}
+
+func (w *wakes) client() *lifecycle.Client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to
+}
+
+func (w *wakes) Wake(ctx context.Context, e *exposure.Exposure, why string) error {
+	return w.client().Wake(ctx, e, why)
+}
+
+func (w *wakes) WakeRemediation(ctx context.Context, id, why string) error {
+	return w.client().WakeRemediation(ctx, id, why)
+}
+
+func (w *wakes) StartSource(ctx context.Context, source string) error {
+	return w.client().StartSource(ctx, source)
+}
+
+// live makes a house on a server.
+func live(t *testing.T, s *server, codec converter.PayloadCodec, extra ...interceptor.WorkerInterceptor) *living {
+	t.Helper()
+	w := &wakes{}
+	l := &living{house: newHouse(t, time.Now, w), extra: extra}
+	l.connect(s, w, codec)
+	t.Cleanup(l.stopWorkers)
+	return l
+}
+
+// connect gives the house a connection to a server, and workers there.
+func (l *living) connect(s *server, w *wakes, codec converter.PayloadCodec) {
+	l.t.Helper()
+	l.temporal = s.dial(l.t, codec)
+	l.client = lifecycle.NewClient(l.temporal, l.ledger, l.store, l.now, slog.New(slog.DiscardHandler))
+	w.mu.Lock()
+	w.to = l.client
+	w.mu.Unlock()
+	l.startWorkers()
+}
+
+func (l *living) startWorkers() {
+	l.t.Helper()
+	main := worker.New(l.temporal, lifecycle.TaskQueue, worker.Options{Interceptors: l.extra})
+	workflows.Register(main)
+	activities.Register(main, l.acts)
+	probe := worker.New(l.temporal, lifecycle.ProbeQueue("here"), worker.Options{DisableWorkflowWorker: true})
+	probe.RegisterActivityWithOptions(l.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range []worker.Worker{main, probe} {
+		require.NoError(l.t, w.Start())
+		l.workers = append(l.workers, w)
+	}
+}
+
+func (l *living) stopWorkers() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.workers {
+		w.Stop()
+	}
+	l.workers = nil
+}
+
+// until waits for something to come true.
+func (l *living) until(what string, is func() bool) {
+	l.t.Helper()
+	require.Eventually(l.t, is, 90*time.Second, 50*time.Millisecond, what)
+}
+
+func (l *living) isIn(id exposure.ID, want exposure.State) func() bool {
+	return func() bool { return l.exposure(id).State == want }
+}
+
+// personDone has a person move the ticket to done.
+func (l *living) personDone(id exposure.ID) {
+	l.t.Helper()
+	x := l.ticket(id)
+	_, err := l.tracker.Move(context.Background(), x.ID, connectors.IssueDone, "bob")
+	require.NoError(l.t, err)
+	require.NoError(l.t, l.client.WakeRemediation(context.Background(), x.Marker, "ticket"))
+}
+
+func (l *living) begin(id exposure.ID) {
+	l.t.Helper()
+	require.NoError(l.t, l.client.WakeExposure(context.Background(), id, "admitted"))
+}
+
+// stillThereThenFixed is a full lifecycle: validated, ticketed, closed by a person while
+// the weakness is still there, reopened with evidence, fixed, closed again, proven.
+func (l *living) stillThereThenFixed(id exposure.ID) {
+	l.t.Helper()
+	l.begin(id)
+	l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
+	l.personDone(id)
+	l.until("the ticket reopened with the evidence", func() bool {
+		x := l.ticket(id)
+		return x.Status == "todo" && len(x.Comments) == 1 && l.exposure(id).State == exposure.Open
+	})
+	l.world.fix(id)
+	l.personDone(id)
+	l.until("the proof", l.isIn(id, exposure.Closed))
+	l.until("the ticket done", func() bool { return l.remediation(id).Status == lifecycle.RemediationDone })
+}
+
+// fullStory is what that lifecycle leaves in the chain.
+func fullStory() []string {
+	return []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "claim>fix_claimed", "verify>verifying",
+		"confirmed>open", "claim>fix_claimed", "verify>verifying", "refuted>closed"}
+}
+
+// requireFullEnd holds the end of that lifecycle to each effect having come once.
+func (l *living) requireFullEnd(id exposure.ID, team string) {
+	l.t.Helper()
+	require.Equal(l.t, fullStory(), l.story(id))
+	require.False(l.t, l.exposure(id).Wake)
+	x := l.ticket(id)
+	require.Equal(l.t, "done", x.Status)
+	require.Equal(l.t, x.ID, l.exposure(id).Ticket)
+	require.Len(l.t, x.Comments, 2, commentsOf(x))
+	of := slices.DeleteFunc(l.tickets(), func(x lifecycle.Ticket) bool { return x.Team != team })
+	require.Len(l.t, of, 1)
+	require.Equal(l.t, []string{"ticket", "reopened"}, l.messages(team))
+}
+
+// killer fails activities at chosen boundaries, before or after they do their work, as if
+// their worker had died there: what was done is done, and nobody was told.
+type killer struct {
+	interceptor.WorkerInterceptorBase
+	mu    sync.Mutex
+	calls map[string]int            // by lifecycle
+	fate  map[string]func(int) fate // by lifecycle: what becomes of its nth activity
+	key   func(workflowID string) string
+}
+
+type fate int
+
+const (
+	lives fate = iota
+	diesBefore
+	diesAfter
+)
+
+var errKilled = errors.New("the worker died")
+
+func (k *killer) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &killing{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, k: k}
+}
+
+type killing struct {
+	interceptor.ActivityInboundInterceptorBase
+	k *killer
+}
+
+func (i *killing) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	switch i.k.next(activity.GetInfo(ctx).WorkflowExecution.ID) {
+	case diesBefore:
+		return nil, errKilled
+	case diesAfter:
+		if _, err := i.Next.ExecuteActivity(ctx, in); err != nil {
+			return nil, err
+		}
+		return nil, errKilled
+	case lives:
+	}
+	return i.Next.ExecuteActivity(ctx, in)
+}
+
+func (k *killer) next(workflowID string) fate {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	of := k.key(workflowID)
+	n := k.calls[of]
+	k.calls[of]++
+	if decide := k.fate[of]; decide != nil {
+		return decide(n)
+	}
+	return lives
+}
+
+func (k *killer) count(of string) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.calls[of]
+}
+
+// fullLifeCalls is how many activity boundaries the full lifecycle has at least; the test
+// goes on until it finds one that it doesn't reach.
+const fullLifeCalls = 24
+
+func TestAWorkerThatDiesAtAnyActivityBoundaryChangesNothingInTheEnd(t *testing.T) {
+	k := &killer{calls: map[string]int{}, fate: map[string]func(int) fate{}}
+	var mu sync.Mutex
+	teams := map[string]string{} // workflow → lifecycle
+	k.key = func(workflowID string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		return teams[workflowID]
+	}
+	l := live(t, startServer(t), nil, k)
+	begin := func(team string, decide func(int) fate) exposure.ID {
+		id := l.admitted("web-"+team, team)
+		mu.Lock()
+		teams[lifecycle.ExposureWorkflowID(id)] = team
+		teams[lifecycle.RemediationWorkflowID(lifecycle.RemediationID(team, l.exposure(id).Fix, 1))] = team
+		mu.Unlock()
+		k.mu.Lock()
+		k.fate[team] = decide
+		k.mu.Unlock()
+		return id
+	}
+	control := begin("control", nil)
+	l.stillThereThenFixed(control)
+	l.requireFullEnd(control, "control")
+	boundaries := k.count("control")
+	require.GreaterOrEqual(t, boundaries, fullLifeCalls)
+
+	ids := map[string]exposure.ID{}
+	for n := range boundaries + 2 {
+		for _, f := range []fate{diesAfter, diesBefore} {
+			if f == diesBefore && n%4 != 0 {
+				continue // dying before the work is a mere repetition: some of them will do
+			}
+			team := fmt.Sprintf("n%d-%d", n, f)
+			ids[team] = begin(team, func(call int) fate {
+				if call == n {
+					return f
+				}
+				return lives
+			})
+		}
+	}
+	ids["always"] = begin("always", func(call int) fate { return []fate{lives, diesAfter, lives, diesBefore}[call%4] })
+	var all errgroup.Group
+	all.SetLimit(8)
+	for _, id := range ids {
+		all.Go(func() error { l.stillThereThenFixed(id); return nil })
+	}
+	require.NoError(t, all.Wait())
+	for team, id := range ids {
+		l.requireFullEnd(id, team)
+	}
+	t.Logf("%d boundaries, %d lifecycles", boundaries, len(ids))
+}
+
+func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
+	l := live(t, startServer(t), nil)
+	ids := map[string]exposure.ID{}
+	for n := range 6 {
+		team := "team" + strconv.Itoa(n)
+		ids[team] = l.admitted("web-"+team, team)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var all sync.WaitGroup
+		for _, id := range ids {
+			all.Go(func() { l.stillThereThenFixed(id) })
+		}
+		all.Wait()
+	}()
+	for range 4 {
+		select {
+		case <-done:
+		case <-time.After(300 * time.Millisecond):
+			l.stopWorkers()
+			l.startWorkers()
+		}
+	}
+	<-done
+	for team, id := range ids {
+		l.requireFullEnd(id, team)
+	}
+}
+
+func TestTemporalsDataLostAndRebuiltFromTheStoreComesToTheSameEnd(t *testing.T) {
+	first := startServer(t)
+	w := &wakes{}
+	l := &living{house: newHouse(t, time.Now, w)}
+	t.Cleanup(l.stopWorkers)
+	l.connect(first, w, nil)
+	open, claimed := l.admitted("web1", "payments"), l.admitted("web2", "platform")
+	for _, id := range []exposure.ID{open, claimed} {
+		l.begin(id)
+		l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
+	}
+	l.stopWorkers()
+	first.stop()
+	l.world.fix(open)
+	x := l.ticket(open) // and while nothing runs, a person closes the ticket, which nobody hears of
+	_, err := l.tracker.Move(context.Background(), x.ID, connectors.IssueDone, "bob")
+	require.NoError(t, err)
+
+	l.connect(startServer(t), w, nil)
+	rebuilt, err := l.acts.Rebuild(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, activities.Rebuilt{Exposures: 2, Remediations: 2}, rebuilt)
+	l.until("the proof", l.isIn(open, exposure.Closed))
+	l.until("the ticket done", func() bool { return l.remediation(open).Status == lifecycle.RemediationDone })
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "claim>fix_claimed", "verify>verifying", "refuted>closed"}, l.story(open))
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed"}, l.story(claimed))
+	require.Len(t, l.tickets(), 2)
+	require.Equal(t, []string{"ticket"}, l.messages("payments"))
+	require.Equal(t, []string{"ticket"}, l.messages("platform"))
+}
