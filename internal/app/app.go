@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -182,6 +183,29 @@ func (a *app) startWorker() (worker.Worker, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "starting the worker")
 	}
 	return w, nil
+}
+
+// takeOver goes on at once with what a killed daemon was doing. The embedded store has one
+// process at a time, so whoever was at work is dead; with a shared store Temporal has to
+// find out, by the heartbeats that don't come. It comes before the worker starts, which
+// would otherwise be taken for the dead one.
+func (a *app) takeOver(ctx context.Context) error {
+	if address, err := storeAddress(a.cfg.Store); err != nil || !strings.HasPrefix(address, "sqlite:") {
+		return err
+	}
+	if err := a.lifecycle.EndSweep(ctx); err != nil {
+		return err
+	}
+	pending, err := a.store.PendingSources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, source := range pending {
+		if err := a.lifecycle.RestartSource(ctx, source); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startSweep makes sure that the sweep runs, and that nothing which arrived while we were

@@ -88,6 +88,9 @@ func (a *app) listen(ctx context.Context) (net.Listener, error) {
 // called once everything answers, and may go on until its context ends.
 func (a *app) run(ctx context.Context, listener net.Listener, version string, ready func(ctx context.Context) error) error {
 	server := api.New(a.apiDeps(version)) //nolint:contextcheck // each request brings its own
+	if err := a.takeOver(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	w, err := a.startWorker()
 	if err != nil {
 		return errors.Join(err, listener.Close())
