@@ -96,7 +96,7 @@ func New(deps Deps) *Server {
 		log:      deps.Log,
 		now:      deps.Now,
 		echo:     echo.New(),
-		metrics:  newMetrics(deps.Registry),
+		metrics:  newMetrics(deps.Registry, deps.Version),
 		uses:     newUses(deps.Tokens, deps.Log),
 		rates:    newRates(),
 		spools:   newSpools(deps.TempDir),

@@ -183,6 +183,7 @@ func TestADecisionThatMakesNoSenseIsNamed(t *testing.T) {
 		p := refused(t, r.post(path, c.body, "Content-Type", jsonType), c.status)
 		require.NotEmpty(t, p.Detail, name)
 	}
+	require.Contains(t, refused(t, r.post(path, strings.Repeat("[", 1000), "Content-Type", jsonType), http.StatusBadRequest).Detail, "nested")
 	refused(t, r.post(path, `{"kind":"retest"}`, "Content-Type", "text/plain"), http.StatusUnsupportedMediaType)
 	require.True(t, deeperThan([]byte(`{"a":[{"b":[]}]}`), 3))
 	require.False(t, deeperThan([]byte(`{"a":"[[[[\"[["}`), 1), "brackets in texts don't count")

@@ -21,7 +21,7 @@ type metrics struct {
 	bytes      *prometheus.CounterVec
 }
 
-func newMetrics(registry prometheus.Registerer) *metrics {
+func newMetrics(registry prometheus.Registerer, version string) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "quell_http_requests_total", Help: "HTTP requests answered.",
@@ -40,7 +40,11 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "quell_delivery_bytes_total", Help: "Bytes of bodies accepted, uncompressed.",
 		}, []string{"source"}),
 	}
-	registry.MustRegister(m.requests, m.seconds, m.inFlight, m.deliveries, m.bytes)
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "quell_build_info", Help: "Always 1; the label is what runs.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	registry.MustRegister(m.requests, m.seconds, m.inFlight, m.deliveries, m.bytes, build)
 	return m
 }
 

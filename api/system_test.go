@@ -76,7 +76,7 @@ func TestReadinessNamesWhatFailsAndNotWhy(t *testing.T) {
 }
 
 func TestMetricsCountRequestsDeliveriesAndQueues(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, func(d *Deps) { d.Version = "v1" })
 	require.Equal(t, http.StatusAccepted, r.ask(http.MethodPost, "/hooks/bearer", hookSecret, "{}").Code)
 	require.Equal(t, http.StatusUnauthorized, r.ask(http.MethodPost, "/hooks/bearer", "guess", "{}").Code)
 	r.get("/unknown/" + strings.Repeat("x", 20))
@@ -89,6 +89,7 @@ func TestMetricsCountRequestsDeliveriesAndQueues(t *testing.T) {
 		`quell_delivery_bytes_total{source="bearer"} 2`,
 		`quell_admission_queue_length 0`,
 		`quell_sources_pending 1`,
+		`quell_build_info{version="v1"} 1`,
 		`method="other"`,
 	} {
 		require.Contains(t, text, line)

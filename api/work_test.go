@@ -120,7 +120,7 @@ func TestAProbeStoresEvidenceOfItsHashAndNothingElse(t *testing.T) {
 
 func TestEvidenceIsReadAndTheBodiesOfDeliveriesAreNot(t *testing.T) {
 	r := newRig(t)
-	for name, raw := range map[string]string{"a report": `{"template-id":"x"}`, "not JSON": "hello", "a list": "[]", "large": `{"kind":"` + strings.Repeat("x", maxEvidence)} {
+	for name, raw := range map[string]string{"a report": `{"template-id":"x"}`, "another": `{"at":"2026-11-23T12:00:00Z"}`, "not JSON": "hello", "a list": "[]", "large": `{"kind":"` + strings.Repeat("x", maxEvidence)} {
 		refused(t, r.get(prefix+"/evidence/"+r.blob(raw)), http.StatusNotFound)
 		_ = name
 	}
