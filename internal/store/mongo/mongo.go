@@ -25,6 +25,9 @@ type Engine struct {
 	client *mongo.Client
 	db     *mongo.Database
 	now    func() time.Time
+	// turns is set for a FerretDB 1.x, our test peer, which reads, compares and writes in
+	// three steps: MongoDB does it in one, and needs no help of ours.
+	turns *turns
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -52,6 +55,13 @@ func Open(ctx context.Context, address string, o Options) (*Engine, error) {
 	e := &Engine{client: client, db: client.Database(cs.Database), now: o.Now}
 	if err := e.Ping(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
+	}
+	var info bson.Raw
+	if err := e.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&info); err != nil {
+		return nil, errors.Join(wrap(err, "asking MongoDB what it is"), e.Close())
+	}
+	if _, err := info.LookupErr("ferretdbVersion"); err == nil {
+		e.turns = &turns{}
 	}
 	if err := e.tidy(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -107,6 +117,7 @@ func (e *Engine) Next(ctx context.Context, sequence string) (int64, error) {
 	var doc struct {
 		Last int64 `bson:"last"`
 	}
+	defer e.turns.take("sequence:" + sequence)()
 	for {
 		err := e.db.Collection(meta).FindOneAndUpdate(ctx, byID("sequence:"+sequence),
 			bson.D{{Key: "$inc", Value: bson.D{{Key: "last", Value: int64(1)}}}},

@@ -70,6 +70,7 @@ func (e *Engine) Swap(ctx context.Context, c *engine.Collection, docs []engine.D
 			if err != nil {
 				return err
 			}
+			defer e.turns.take(d.ID)()
 			result, err := e.db.Collection(c.Name).ReplaceOne(ctx, bson.D{{Key: "_id", Value: d.ID}, {Key: "version", Value: d.Version - 1}}, stored)
 			if err == nil {
 				swapped[i] = result.MatchedCount == 1

@@ -136,7 +136,7 @@ func crashes(t *testing.T, address func(t *testing.T) string) {
 		for at := int64(1); ; at++ {
 			died := false
 			for _, after := range []bool{false, true} {
-				where, xs := address(t), exposures(40)
+				where, xs := address(t), exposures(5)
 				died = dieAndRepeat(t, where, xs, at, after) || died
 			}
 			if !died {

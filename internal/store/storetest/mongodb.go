@@ -41,7 +41,6 @@ func startFerretDB(t *testing.T) string {
 		require.FailNow(t, "there is no bin/ferretdb to test against: run make tools, or name a server in QUELL_TEST_MONGODB_URI")
 	}
 	cmd := exec.CommandContext(t.Context(), bin, "--listen-addr=127.0.0.1:0", "--sqlite-url=file:"+t.TempDir()+"/") //nolint:gosec // our own tool
-	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
