@@ -57,11 +57,9 @@ type DaemonOptions struct {
 
 // DemoOptions are those of quell demo.
 type DemoOptions struct {
-	Dir     string // data directory of the demo; empty: a temporary one
-	Keep    bool   // leave everything running at the end
-	Out     io.Writer
-	Log     *slog.Logger
-	Version string
+	Dir  string // data directory of the demo; empty: a temporary one
+	Keep bool   // leave everything running at the end
+	Out  io.Writer
 }
 
 // app is one run of the command line.

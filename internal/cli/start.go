@@ -105,7 +105,7 @@ func (a *app) demoCommand() *cobra.Command {
 	if a.Demo == nil {
 		return nil
 	}
-	o := DemoOptions{Out: a.Out, Version: a.Version}
+	o := DemoOptions{Out: a.Out}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Live through the whole loop, from a scanner's report to a proven fix",
@@ -113,11 +113,7 @@ func (a *app) demoCommand() *cobra.Command {
 			"closed too early and reopened by the re-test, the fix and its proof, an unowned weakness escalating, and a risk acceptance that ends early.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := a.logger(cmd)
-			if err != nil {
-				return err
-			}
-			o.Log, o.Dir = log, a.named(o.Dir)
+			o.Dir = a.named(o.Dir)
 			return a.Demo(cmd.Context(), o)
 		},
 	}
