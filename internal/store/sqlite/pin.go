@@ -10,15 +10,17 @@ import (
 
 // pin keeps one allocation of the size that SQLite needs at every split of a page. The
 // driver's allocator gives memory back to the system when the last allocation of a size
-// is freed, a mebibyte at a time: without this, every split maps and unmaps one.
+// is freed, a page of its own at a time: without this, every split maps and unmaps one.
 type pin struct {
 	db   *sql.DB
 	conn *sql.Conn
 	rows driver.Rows
 }
 
-// splitBytes is between 32 and 64 KiB, as a split's scratch space is for this page size.
-const splitBytes = 48 << 10
+// splitBytes is between 8 and 16 KiB, one size to the allocator, as the scratch space of
+// nearly all splits is: a page and ten bytes for each cell of its neighbours. The
+// allocator never keeps what is larger.
+const splitBytes = 12 << 10
 
 func newPin(ctx context.Context) (*pin, error) {
 	p := &pin{db: connect(":memory:", 1)}
