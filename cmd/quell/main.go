@@ -21,7 +21,7 @@ func main() {
 	// would have without us.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(cli.Run(ctx, cli.Deps{Version: version, Dev: dev, Serve: serve, Worker: worker, Demo: tell}, os.Args[1:]))
+	os.Exit(cli.Run(ctx, cli.Deps{Version: version, Dev: dev, Serve: serve, Worker: worker, Demo: tell, FirstToken: firstToken}, os.Args[1:]))
 }
 
 func dev(ctx context.Context, o cli.DevOptions) error {
@@ -35,6 +35,11 @@ func serve(ctx context.Context, o cli.DaemonOptions) error {
 
 func worker(ctx context.Context, o cli.DaemonOptions) error {
 	return app.Worker(ctx, app.ServeOptions{Config: o.Config, Version: o.Version, Log: o.Log})
+}
+
+func firstToken(ctx context.Context, o cli.DaemonOptions) (string, error) {
+	token, err := app.FirstToken(ctx, app.ServeOptions{Config: o.Config, Version: o.Version, Log: o.Log})
+	return token.Reveal(), err
 }
 
 // tell runs the demo against this very binary.

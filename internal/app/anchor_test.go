@@ -20,7 +20,7 @@ func TestTheHistoryIsAnchoredOnceADayOverRestarts(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	a := &app{store: s, log: slog.New(slog.DiscardHandler)}
 	heads := map[exposure.ID]string{}
-	var all []exposure.Exposure
+	all := make([]exposure.Exposure, 0, 3)
 	for _, check := range []string{"a", "b", "c"} {
 		e := exposure.NewExposure(exposure.BornInput{Asset: asset.Asset{ID: "01"}, Source: "scan", CheckedAt: now(), At: now(), Cause: "c",
 			Actor: exposure.Actor{Kind: exposure.Source, Name: "scan"}, Finding: exposure.Finding{UID: check, Check: "test:" + check}})

@@ -23,6 +23,8 @@ type Deps struct {
 	Serve  func(ctx context.Context, o DaemonOptions) error
 	Worker func(ctx context.Context, o DaemonOptions) error
 	Demo   func(ctx context.Context, o DemoOptions) error
+	// FirstToken makes the first admin token of an installation, straight in its store.
+	FirstToken func(ctx context.Context, o DaemonOptions) (string, error)
 
 	In  io.Reader
 	Out io.Writer

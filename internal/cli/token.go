@@ -46,6 +46,35 @@ func (a *app) tokenCommand() *cobra.Command {
 			})
 		},
 	})
+	if a.FirstToken != nil {
+		cmd.AddCommand(a.firstTokenCommand())
+	}
+	return cmd
+}
+
+func (a *app) firstTokenCommand() *cobra.Command {
+	o := DaemonOptions{Version: a.Version}
+	cmd := &cobra.Command{
+		Use: "first", Short: "Make the first admin token of a new installation, straight in its store",
+		Long: "Make an admin token where there is no usable one yet: every other token is made through the API, with one. It writes to the store that the " +
+			"configuration names, so whoever may run it can reach the database anyway. It refuses where a usable admin token exists.",
+		Example: "  quell token first --config /etc/quell/quell.yaml > admin.token", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := a.logger(cmd)
+			if err != nil {
+				return err
+			}
+			o.Log, o.Config = log, a.path(o.Config)
+			text, err := a.FirstToken(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			a.sayf("%s", clean(text))
+			a.notef("keep it, it is not shown again; make one for each person with quell token create, then revoke this one")
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&o.Config, "config", defaultConfig, "configuration `file`")
 	return cmd
 }
 

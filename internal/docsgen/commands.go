@@ -37,6 +37,8 @@ func commandsPage() string {
 		Serve:  func(context.Context, cli.DaemonOptions) error { return nil },
 		Worker: func(context.Context, cli.DaemonOptions) error { return nil },
 		Demo:   func(context.Context, cli.DemoOptions) error { return nil },
+
+		FirstToken: func(context.Context, cli.DaemonOptions) (string, error) { return "", nil },
 	})
 	var b strings.Builder
 	b.WriteString(commandsIntro)
