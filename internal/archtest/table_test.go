@@ -85,8 +85,6 @@ var table = []row{
 	{pkg: "docsgen", imports: "api cli config connectors connectors/builtin domain lifecycle secret"},
 	{pkg: "deploy", tests: "config connectors/builtin"},
 
-	// Temporary: keeps go.mod whole until the packages that need the modules are all there.
-	{pkg: "deps"},
 }
 
 // pure are the packages without I/O, clock or third party, and the third-party modules that one of them is granted.
@@ -112,5 +110,5 @@ const clock = "After AfterFunc NewTicker NewTimer Now Since Sleep Tick Until"
 // nuclei is the prefix of the engine's modules; nucleiMay are the packages whose binaries may link it.
 const (
 	nuclei    = "github.com/projectdiscovery/"
-	nucleiMay = "probe cmd/quell-probe deps"
+	nucleiMay = "probe cmd/quell-probe"
 )
