@@ -84,7 +84,6 @@ var table = []row{
 	{pkg: "bench/cmd/bench", imports: "bench"},
 	{pkg: "docsgen", imports: "api cli config connectors connectors/builtin domain lifecycle secret"},
 	{pkg: "deploy", tests: "config connectors/builtin"},
-
 }
 
 // pure are the packages without I/O, clock or third party, and the third-party modules that one of them is granted.
