@@ -131,13 +131,8 @@ const (
 
 // HasKey reports whether packed keys hold an exposure.
 func HasKey(b []byte, id ID) bool {
-	var raw [rawID]byte
-	if rawOf(raw[:], id) != nil {
-		return false // no exposure has such an ID, so no sighting has it either
-	}
-	n := len(b) / packedKey
-	i := sort.Search(n, func(i int) bool { return bytes.Compare(b[i*packedKey:i*packedKey+rawID], raw[:]) >= 0 })
-	return i < n && bytes.Equal(b[i*packedKey:i*packedKey+rawID], raw[:])
+	_, ok := DigestOf(b, id)
+	return ok
 }
 
 // rawOf decodes an ID into its 16 bytes.
