@@ -63,7 +63,7 @@ type Activities struct{ Deps }
 
 // New makes the activities.
 func New(d Deps) *Activities {
-	d.Policy = d.Policy.withDefaults()
+	d.Policy.fill()
 	return &Activities{Deps: d}
 }
 

@@ -28,13 +28,11 @@ func (a *Activities) Comment(ctx context.Context, in RemediationStep) (Done, err
 	}
 	var paragraphs []string
 	for _, intent := range in.Intents {
-		cause := causeOf(intent)
-		paragraph := ""
-		if rung(cause) == "done" {
-			paragraph, err = a.proofs(ctx, rem.ID)
-		} else {
-			paragraph, err = a.occasion(ctx, cause)
+		tell := a.occasion
+		if rung(causeOf(intent)) == "done" {
+			tell = func(ctx context.Context, _ string) (string, error) { return a.proofs(ctx, rem.ID) }
 		}
+		paragraph, err := tell(ctx, causeOf(intent))
 		if err != nil {
 			return Done{}, err
 		}
@@ -76,11 +74,12 @@ func (a *Activities) occasion(ctx context.Context, name string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	ev, ok := e.LastEvent, true
-	if exposure.EventID(e.ID, ev.Seq) != name {
-		if ev, ok, err = a.event(ctx, e.ID, name); err != nil || !ok {
-			return "", err
-		}
+	if exposure.EventID(e.ID, e.LastEvent.Seq) == name {
+		return a.tale(&e, &e.LastEvent), nil
+	}
+	ev, ok, err := a.event(ctx, e.ID, name)
+	if err != nil || !ok {
+		return "", err
 	}
 	return a.tale(&e, &ev), nil
 }
@@ -126,7 +125,7 @@ func at(ev *exposure.Event) string {
 	if ev.CheckedAt.IsZero() {
 		return ""
 	}
-	return " at " + ev.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC")
+	return " at " + moment(ev.CheckedAt)
 }
 
 func endOf(x *exposure.Exception) string {
@@ -175,26 +174,33 @@ func (a *Activities) proofs(ctx context.Context, id string) (string, error) {
 	lines := []string{"Nothing is left to do here, so this ticket is done."}
 	for i := range members[:min(len(members), maxRows)] {
 		m := &members[i]
-		line := "- " + text(m.title) + " on " + text(m.asset) + ": " + stateOf(m)
-		switch {
-		case m.state == exposure.Closed && m.proof != nil && m.proof.Verdict != nil:
-			v := m.proof.Verdict
-			line += fmt.Sprintf(". Proof: a probe from %s looked at %s and no longer found it", text(word(v.Vantage, "its vantage")), v.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
-			for _, sha := range v.Evidence {
-				line += ", evidence " + a.evidenceLink(sha)
-			}
-		case m.state == exposure.Closed && m.proof != nil:
-			for _, s := range m.proof.Absences {
-				line += fmt.Sprintf(". Proof: %s looked at %s and no longer saw it (run %s)", text(s.Source), s.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC"), text(s.Run))
-			}
-		}
-		lines = append(lines, line)
+		lines = append(lines, "- "+text(m.title)+" on "+text(m.asset)+": "+stateOf(m)+a.proofOf(m))
 	}
 	if more := len(members) - maxRows; more > 0 {
 		lines = append(lines, fmt.Sprintf("- … and %d more", more))
 	}
 	return strings.Join(lines, "\n"), nil
 }
+
+// proofOf says what proved that a member is fixed; nothing where nothing did.
+func (a *Activities) proofOf(m *member) string {
+	if m.state != exposure.Closed || m.proof == nil {
+		return ""
+	}
+	var b strings.Builder
+	if v := m.proof.Verdict; v != nil {
+		b.WriteString(". Proof: a probe from " + text(word(v.Vantage, "its vantage")) + " looked at " + moment(v.CheckedAt) + " and no longer found it")
+		for _, sha := range v.Evidence {
+			b.WriteString(", evidence " + a.evidenceLink(sha))
+		}
+	}
+	for _, s := range m.proof.Absences {
+		b.WriteString(". Proof: " + text(s.Source) + " looked at " + moment(s.CheckedAt) + " and no longer saw it (run " + text(s.Run) + ")")
+	}
+	return b.String()
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // Notify tells the owner of a remediation what its intents are about: one message.
 func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, error) {

@@ -34,7 +34,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-func (p Policy) withDefaults() Policy {
+// fill gives what is not set its default.
+func (p *Policy) fill() {
 	d := DefaultPolicy()
 	if p.Vantage == "" {
 		p.Vantage = d.Vantage
@@ -51,7 +52,6 @@ func (p Policy) withDefaults() Policy {
 			*v.have = *v.def
 		}
 	}
-	return p
 }
 
 // view is what a workflow is told of an exposure: with the times that policy sets.

@@ -208,15 +208,17 @@ func (a *Activities) fireTimers(ctx context.Context, _ SweepRequest, report *Swe
 	return err
 }
 
+// stopTimer takes away a timer that has come, or sets it to the exception's real end.
 func stopTimer(now time.Time) func(*exposure.Exposure) bool {
 	return func(e *exposure.Exposure) bool {
-		stale := !e.TimerAt.IsZero() && !e.TimerAt.After(now) && !(e.State.Excepted() && e.Exception != nil && !e.Exception.Until.IsZero())
-		if stale {
-			e.TimerAt = time.Time{}
-		} else if !e.TimerAt.IsZero() && !e.TimerAt.After(now) && e.Exception.Until.After(now) {
-			e.TimerAt, stale = e.Exception.Until, true
+		if e.TimerAt.IsZero() || e.TimerAt.After(now) {
+			return false
 		}
-		return stale
+		e.TimerAt = time.Time{}
+		if e.State.Excepted() && e.Exception != nil {
+			e.TimerAt = e.Exception.Until
+		}
+		return true
 	}
 }
 

@@ -50,7 +50,7 @@ func Exposure(ctx workflow.Context, in lifecycle.ExposureInput) error {
 				if done, err := r.end(ctx); done {
 					return err
 				}
-			case r.old(ctx) && !(r.retest && r.view.Method.Probes()):
+			case r.old(ctx) && (!r.retest || !r.view.Method.Probes()):
 				if err := r.settle(ctx); err != nil {
 					return err
 				}

@@ -150,7 +150,7 @@ func TestAClaimOfWhatIsStillThereGoesBackToOpenWithTheEvidenceForTheTicket(t *te
 	s.at(day, func() { s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted) })
 	s.runOn(id)
 	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "claim>fix_claimed", "verify>verifying", "confirmed>open"}, s.story(id))
-	intents, err := s.store.Intents(context.Background(), s.exposure(id).RemediationID)
+	intents, err := s.store.Intents(s.t.Context(), s.exposure(id).RemediationID)
 	require.NoError(t, err)
 	kinds := map[string]int{}
 	for _, in := range intents {
@@ -171,7 +171,7 @@ func TestAnInconclusiveReTestIsTriedAgainEachTimeLater(t *testing.T) {
 	s.run(id)
 	require.Equal(t, exposure.Closed, s.exposure(id).State)
 	require.Equal(t, 5, s.world.probed(id))
-	events, err := s.store.Events(context.Background(), id)
+	events, err := s.store.Events(s.t.Context(), id)
 	require.NoError(t, err)
 	var tests []time.Time
 	for _, ev := range events {
@@ -363,7 +363,7 @@ func TestFactsThatEndAnExposureEndItsWorkflow(t *testing.T) {
 		want string
 	}{
 		{"its asset was merged with one that has the same weakness", func(s *skipping, id exposure.ID) {
-			_, _, err := s.ledger.Touch(context.Background(), id, func(e *exposure.Exposure) bool { e.MergedInto = "survivor"; return true })
+			_, _, err := s.ledger.Touch(s.t.Context(), id, func(e *exposure.Exposure) bool { e.MergedInto = "survivor"; return true })
 			require.NoError(s.t, err)
 		}, "merge>merged"},
 		{"a scope excludes the asset", func(s *skipping, _ exposure.ID) { s.world.set(func(w *world) { w.excluded = true }) }, "scope_out>out_of_scope"},
@@ -436,9 +436,9 @@ func TestARunTellsItsStateAndItsStory(t *testing.T) {
 		value, err = s.env.QueryWorkflow(lifecycle.QueryTimeline)
 		require.NoError(t, err)
 		require.NoError(t, value.Get(&lines))
-		var kinds []exposure.EventKind
-		for _, l := range lines {
-			kinds = append(kinds, l.Event)
+		kinds := make([]exposure.EventKind, len(lines))
+		for i, l := range lines {
+			kinds[i] = l.Event
 		}
 		require.Equal(t, []exposure.EventKind{exposure.EventDiscovered, exposure.EventAdmit, exposure.EventConfirmed, exposure.EventTicketed}, kinds)
 	})

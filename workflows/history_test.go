@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"log/slog"
 	"os"
@@ -50,7 +49,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 func (l *living) history(workflowID string) *historypb.History {
 	l.t.Helper()
 	out := &historypb.History{}
-	for it := l.temporal.GetWorkflowHistory(context.Background(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+	for it := l.temporal.GetWorkflowHistory(l.t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
 		ev, err := it.Next()
 		require.NoError(l.t, err)
 		out.Events = append(out.Events, ev)
@@ -82,7 +81,6 @@ func (l *living) record(name, workflowID string) {
 func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 	s := startServer(t)
 	l := live(t, s, nil)
-	ctx := context.Background()
 
 	t.Run("an exposure is closed too early, reopened with the evidence, fixed and proven", func(t *testing.T) {
 		id := l.admitted("web1", "payments", func(e *exposure.Exposure) { e.CVEs = []string{"CVE-2026-0001"}; e.Scopes = []string{"shop"} })
@@ -93,11 +91,11 @@ func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 
 		t.Run("and an auditor finds it by CVE, owner and state, with words for every step", func(t *testing.T) {
 			l.until("the index", func() bool {
-				found, err := l.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: namespace,
+				found, err := l.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Namespace: namespace,
 					Query: `CVE = "CVE-2026-0001" AND Owner = "payments" AND ExposureState = "closed" AND Scope = "shop" AND Source = "nessus-dc1" AND Severity = "high" AND Decision = "attend" AND DueDate > "2026-01-01T00:00:00Z"`})
 				return err == nil && len(found.GetExecutions()) == 1
 			})
-			link, err := l.client.Describe(ctx, id)
+			link, err := l.client.Describe(t.Context(), id)
 			require.NoError(t, err)
 			require.Equal(t, "Completed", link.Status)
 			for _, ev := range l.history(link.WorkflowID).GetEvents() {
@@ -115,11 +113,11 @@ func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 		l.record("false-positive", lifecycle.ExposureWorkflowID(id))
 		l.world.set(func(w *world) { w.fixed[id] = false })
 		reopen := decision(lifecycle.DecideReopen, id)
-		r, err := l.client.Decide(ctx, reopen)
+		r, err := l.client.Decide(t.Context(), reopen)
 		require.NoError(t, err)
 		require.Equal(t, exposure.Validating, r.State)
 		l.until("the confirmation", l.isIn(id, exposure.Open))
-		again, err := l.client.Decide(ctx, reopen)
+		again, err := l.client.Decide(t.Context(), reopen)
 		require.NoError(t, err)
 		require.True(t, again.Repeated)
 	})
@@ -127,20 +125,20 @@ func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 		id := l.admitted("web3", "")
 		l.begin(id)
 		l.until("the escalation", func() bool { return len(l.messages(activities.Escalation)) == 1 })
-		_, err := l.client.Decide(ctx, decision(lifecycle.DecideClaim, id, func(d *lifecycle.Decision) { d.Team = "platform" }))
+		_, err := l.client.Decide(t.Context(), decision(lifecycle.DecideClaim, id, func(d *lifecycle.Decision) { d.Team = "platform" }))
 		require.NoError(t, err)
 		l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
 
-		_, err = l.client.Decide(ctx, decision(lifecycle.DecideAcceptRisk, id))
+		_, err = l.client.Decide(t.Context(), decision(lifecycle.DecideAcceptRisk, id))
 		require.Equal(t, fault.Invalid, fault.KindOf(err), "%v", err)
-		_, err = l.client.Decide(ctx, decision(lifecycle.DecideReopen, id))
+		_, err = l.client.Decide(t.Context(), decision(lifecycle.DecideReopen, id))
 		require.Equal(t, fault.Conflict, fault.KindOf(err), "%v", err)
 		require.ErrorContains(t, err, "it is open")
-		_, err = l.client.Decide(ctx, decision(lifecycle.DecideRetest, id, func(d *lifecycle.Decision) { d.IfVersion, d.Cause = 1, "stale" }))
+		_, err = l.client.Decide(t.Context(), decision(lifecycle.DecideRetest, id, func(d *lifecycle.Decision) { d.IfVersion, d.Cause = 1, "stale" }))
 		require.Equal(t, fault.Conflict, fault.KindOf(err), "%v", err)
 
 		accept := decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = l.now().Add(4 * time.Second) })
-		r, err := l.client.Decide(ctx, accept)
+		r, err := l.client.Decide(t.Context(), accept)
 		require.NoError(t, err)
 		require.Equal(t, exposure.Accepted, r.State)
 		l.until("the end of the exception", func() bool {
@@ -158,23 +156,23 @@ func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 		id := l.admitted("web4", "payments", byCoveringRun)
 		l.begin(id)
 		l.until("the ticket", func() bool { return l.exposure(id).Ticket != "" })
-		_, err := l.client.Decide(ctx, decision(lifecycle.DecideFixClaimed, id))
+		_, err := l.client.Decide(t.Context(), decision(lifecycle.DecideFixClaimed, id))
 		require.NoError(t, err)
 		l.reported(id, false)
-		require.NoError(t, l.client.WakeExposure(ctx, id, "delivery"))
+		require.NoError(t, l.client.WakeExposure(t.Context(), id, "delivery"))
 		l.until("the proof", l.isIn(id, exposure.Closed))
 		l.record("covering-run", lifecycle.ExposureWorkflowID(id))
 	})
 	t.Run("a source is drained, and the sweep admits", func(t *testing.T) {
 		l.world.set(func(w *world) { w.drains = []activities.Drained{{Deliveries: 20, More: true}, {Deliveries: 1}} })
-		require.NoError(t, l.client.WakeSource(ctx, "nessus-dc1"))
+		require.NoError(t, l.client.WakeSource(t.Context(), "nessus-dc1"))
 		id := l.born("web5", "payments")
-		require.NoError(t, l.client.StartSweep(ctx, lifecycle.SweepInput{Every: time.Second, AdmitPerMinute: 600}))
+		require.NoError(t, l.client.StartSweep(t.Context(), lifecycle.SweepInput{Every: time.Second, AdmitPerMinute: 600}))
 		l.until("the admission", l.isIn(id, exposure.Open))
 		l.record("sweep", lifecycle.SweepID)
-		require.NoError(t, l.temporal.CancelWorkflow(ctx, lifecycle.SweepID, ""))
-		require.Error(t, l.temporal.GetWorkflow(ctx, lifecycle.SweepID, "").Get(ctx, nil))
-		require.NoError(t, l.temporal.GetWorkflow(ctx, lifecycle.IngestWorkflowID("nessus-dc1"), "").Get(ctx, nil))
+		require.NoError(t, l.temporal.CancelWorkflow(t.Context(), lifecycle.SweepID, ""))
+		require.Error(t, l.temporal.GetWorkflow(t.Context(), lifecycle.SweepID, "").Get(t.Context(), nil))
+		require.NoError(t, l.temporal.GetWorkflow(t.Context(), lifecycle.IngestWorkflowID("nessus-dc1"), "").Get(t.Context(), nil))
 		l.record("ingest", lifecycle.IngestWorkflowID("nessus-dc1"))
 	})
 	l.stopWorkers()

@@ -234,7 +234,7 @@ func byCoveringRun(e *exposure.Exposure) {
 
 func (h *house) exposure(id exposure.ID) exposure.Exposure {
 	h.t.Helper()
-	e, err := h.store.Exposure(context.Background(), id)
+	e, err := h.store.Exposure(h.t.Context(), id)
 	require.NoError(h.t, err)
 	return e
 }
@@ -243,7 +243,7 @@ func (h *house) exposure(id exposure.ID) exposure.Exposure {
 func (h *house) story(id exposure.ID) []string {
 	h.t.Helper()
 	e := h.exposure(id)
-	events, err := h.store.Events(context.Background(), id)
+	events, err := h.store.Events(h.t.Context(), id)
 	require.NoError(h.t, err)
 	if n := len(events); n == 0 || events[n-1].Seq < e.LastEvent.Seq {
 		events = append(events, e.LastEvent)
@@ -266,7 +266,7 @@ func (h *house) story(id exposure.ID) []string {
 
 func (h *house) remediation(id exposure.ID) lifecycle.Remediation {
 	h.t.Helper()
-	r, err := h.store.Remediation(context.Background(), h.exposure(id).RemediationID)
+	r, err := h.store.Remediation(h.t.Context(), h.exposure(id).RemediationID)
 	require.NoError(h.t, err)
 	return r
 }
@@ -274,14 +274,14 @@ func (h *house) remediation(id exposure.ID) lifecycle.Remediation {
 // ticket is the ticket of an exposure's remediation.
 func (h *house) ticket(id exposure.ID) lifecycle.Ticket {
 	h.t.Helper()
-	x, err := h.store.TicketByMarker(context.Background(), h.exposure(id).RemediationID)
+	x, err := h.store.TicketByMarker(h.t.Context(), h.exposure(id).RemediationID)
 	require.NoError(h.t, err)
 	return x
 }
 
 func (h *house) tickets() []lifecycle.Ticket {
 	h.t.Helper()
-	page, err := h.store.FindTickets(context.Background(), store.TicketFilter{}, exposure.List{Limit: 1000})
+	page, err := h.store.FindTickets(h.t.Context(), store.TicketFilter{}, exposure.List{Limit: 1000})
 	require.NoError(h.t, err)
 	return page.Items
 }
@@ -289,7 +289,7 @@ func (h *house) tickets() []lifecycle.Ticket {
 // messages are the kinds of messages to somebody, oldest first.
 func (h *house) messages(to string) []string {
 	h.t.Helper()
-	page, err := h.store.FindMessages(context.Background(), to, false, exposure.List{Limit: 1000})
+	page, err := h.store.FindMessages(h.t.Context(), to, false, exposure.List{Limit: 1000})
 	require.NoError(h.t, err)
 	var kinds []string
 	for _, m := range slices.Backward(page.Items) {
@@ -302,7 +302,7 @@ func (h *house) messages(to string) []string {
 func (h *house) reported(id exposure.ID, present bool) {
 	h.t.Helper()
 	at := h.now()
-	_, _, err := h.ledger.Touch(context.Background(), id, func(e *exposure.Exposure) bool {
+	_, _, err := h.ledger.Touch(h.t.Context(), id, func(e *exposure.Exposure) bool {
 		if !present {
 			next, changed := exposure.MarkAbsent(*e, "nessus-dc1", "run-"+at.String(), at, exposure.VerifiedAbsent)
 			*e = next
@@ -326,9 +326,9 @@ func decision(kind lifecycle.DecisionKind, id exposure.ID, edits ...func(*lifecy
 }
 
 func commentsOf(x lifecycle.Ticket) string {
-	var all []string
-	for _, c := range x.Comments {
-		all = append(all, c.Text)
+	all := make([]string, len(x.Comments))
+	for i, c := range x.Comments {
+		all[i] = c.Text
 	}
 	return strings.Join(all, "\n---\n")
 }

@@ -21,7 +21,7 @@ import (
 func (h *house) joined(name, team string, edits ...func(*exposure.Exposure)) exposure.ID {
 	h.t.Helper()
 	id := h.admitted(name, team, append([]func(*exposure.Exposure){byCoveringRun}, edits...)...)
-	_, err := h.acts.Join(context.Background(), activities.StepInput{ID: id, Seq: h.exposure(id).LastEvent.Seq})
+	_, err := h.acts.Join(h.t.Context(), activities.StepInput{ID: id, Seq: h.exposure(id).LastEvent.Seq})
 	require.NoError(h.t, err)
 	return id
 }
@@ -29,14 +29,14 @@ func (h *house) joined(name, team string, edits ...func(*exposure.Exposure)) exp
 // follow lets the exposure's workflow look once.
 func (h *house) follow(id exposure.ID) {
 	h.t.Helper()
-	_, err := h.acts.Follow(context.Background(), activities.FollowInput{ID: id})
+	_, err := h.acts.Follow(h.t.Context(), activities.FollowInput{ID: id})
 	require.NoError(h.t, err)
 }
 
 // tested records a verdict, as the exposure's workflow would after a claim.
 func (h *house) tested(id exposure.ID) {
 	h.t.Helper()
-	ctx := context.Background()
+	ctx := h.t.Context()
 	v, err := h.acts.Verify(ctx, activities.StepInput{ID: id, Seq: h.exposure(id).LastEvent.Seq})
 	require.NoError(h.t, err)
 	e := h.exposure(id)
@@ -79,7 +79,7 @@ func TestAPersonsDoneIsAClaimAndWhatIsStillThereReopensTheSameTicketWithTheEvide
 	fixed, still := s.joined("web1", "payments"), s.joined("web2", "payments")
 	s.world.fix(fixed)
 	s.at(day, func() {
-		_, err := s.tracker.Move(context.Background(), s.ticket(still).ID, connectors.IssueDone, "bob")
+		_, err := s.tracker.Move(s.t.Context(), s.ticket(still).ID, connectors.IssueDone, "bob")
 		require.NoError(t, err)
 		s.wakeFor("ticket")
 	})
@@ -136,10 +136,10 @@ func TestATicketIsDoneOnlyWhenNothingIsLiveAndSaysWhatProvedIt(t *testing.T) {
 	t.Run("and one that comes back reopens the same ticket", func(t *testing.T) {
 		again := s.again()
 		again.reported(one, true)
-		_, err := s.ledger.Apply(context.Background(), ledger.Change{ID: one, As: exposure.ModeStore, Event: exposure.Event{
+		_, err := s.ledger.Apply(s.t.Context(), ledger.Change{ID: one, As: exposure.ModeStore, Event: exposure.Event{
 			Kind: exposure.EventObserved, Actor: exposure.Actor{Kind: exposure.Source, Name: "nessus-dc1"}, Cause: "delivery-9", CheckedAt: again.now()}})
 		require.NoError(t, err)
-		_, err = again.acts.Follow(context.Background(), activities.FollowInput{ID: one, First: true})
+		_, err = again.acts.Follow(s.t.Context(), activities.FollowInput{ID: one, First: true})
 		require.NoError(t, err)
 		require.Equal(t, lifecycle.RemediationOpen, again.remediation(one).Status)
 		require.True(t, workflow.IsContinueAsNewError(again.remediate(one)))
@@ -152,7 +152,7 @@ func TestATicketIsDoneOnlyWhenNothingIsLiveAndSaysWhatProvedIt(t *testing.T) {
 		h.t = t
 		rem := s.remediation(one)
 		rem.Status, rem.Version = lifecycle.RemediationDone, rem.Version+1
-		_, err := s.store.SwapRemediation(context.Background(), rem)
+		_, err := s.store.SwapRemediation(s.t.Context(), rem)
 		require.NoError(t, err)
 		next := h.joined("web9", "payments")
 		require.Equal(t, 2, h.remediation(next).Generation)
@@ -177,7 +177,7 @@ func TestASnoozedMemberPausesTheReminders(t *testing.T) {
 	id := s.joined("web1", "payments", func(e *exposure.Exposure) { e.Due = s.now().Add(2 * day) })
 	s.at(time.Hour, func() {
 		until := s.now().Add(5 * day)
-		_, err := s.acts.Decide(context.Background(), decision(lifecycle.DecideSnooze, id, func(d *lifecycle.Decision) { d.Until = until }))
+		_, err := s.acts.Decide(s.t.Context(), decision(lifecycle.DecideSnooze, id, func(d *lifecycle.Decision) { d.Until = until }))
 		require.NoError(t, err)
 		s.wakeFor("snoozed")
 	})
@@ -190,7 +190,7 @@ func TestTheTicketSaysWhenTheRiskIsAcceptedAndWhenWorkResumes(t *testing.T) {
 	s := skip(t)
 	id := s.joined("web1", "payments")
 	s.at(time.Hour, func() {
-		_, err := s.acts.Decide(context.Background(), decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = s.now().Add(30 * day) }))
+		_, err := s.acts.Decide(s.t.Context(), decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = s.now().Add(30 * day) }))
 		require.NoError(t, err)
 		s.wakeFor("accept")
 	})

@@ -33,6 +33,9 @@ import (
 
 const namespace = "quell"
 
+// clock is the machine's: on a real server, time is real.
+func clock() time.Time { return time.Now() } //nolint:forbidigo // see above
+
 // server is a Temporal dev server of a test's own, on ports of its own.
 type server struct {
 	address string
@@ -59,9 +62,9 @@ func freePort(t *testing.T) string {
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
+	require.NoError(t, l.Close())
 	return port
 }
 
@@ -73,9 +76,10 @@ func startServer(t *testing.T) *server {
 		t.Fatalf("there is no Temporal server for this test: run make tools (%v)", err)
 	}
 	port := freePort(t)
-	args := []string{"server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", port, "--http-port", freePort(t), "--metrics-port", freePort(t),
+	args := make([]string, 0, 64)
+	args = append(args, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", port, "--http-port", freePort(t), "--metrics-port", freePort(t),
 		"--namespace", namespace, "--log-level", "never", "--db-filename", filepath.Join(t.TempDir(), "temporal.db"),
-		"--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=OFF"}
+		"--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=OFF")
 	for name, kind := range lifecycle.SearchAttributeTypes() {
 		args = append(args, "--search-attribute", name+"="+kind.String())
 	}
@@ -153,7 +157,7 @@ func (w *wakes) StartSource(ctx context.Context, source string) error {
 func live(t *testing.T, s *server, codec converter.PayloadCodec, extra ...interceptor.WorkerInterceptor) *living {
 	t.Helper()
 	w := &wakes{}
-	l := &living{house: newHouse(t, time.Now, w), extra: extra}
+	l := &living{house: newHouse(t, clock, w), extra: extra}
 	l.connect(s, w, codec)
 	t.Cleanup(l.stopWorkers)
 	return l
@@ -208,14 +212,14 @@ func (l *living) isIn(id exposure.ID, want exposure.State) func() bool {
 func (l *living) personDone(id exposure.ID) {
 	l.t.Helper()
 	x := l.ticket(id)
-	_, err := l.tracker.Move(context.Background(), x.ID, connectors.IssueDone, "bob")
+	_, err := l.tracker.Move(l.t.Context(), x.ID, connectors.IssueDone, "bob")
 	require.NoError(l.t, err)
-	require.NoError(l.t, l.client.WakeRemediation(context.Background(), x.Marker, "ticket"))
+	require.NoError(l.t, l.client.WakeRemediation(l.t.Context(), x.Marker, "ticket"))
 }
 
 func (l *living) begin(id exposure.ID) {
 	l.t.Helper()
-	require.NoError(l.t, l.client.WakeExposure(context.Background(), id, "admitted"))
+	require.NoError(l.t, l.client.WakeExposure(l.t.Context(), id, "admitted"))
 }
 
 // stillThereThenFixed is a full lifecycle: validated, ticketed, closed by a person while
@@ -376,7 +380,15 @@ func TestAWorkerThatDiesAtAnyActivityBoundaryChangesNothingInTheEnd(t *testing.T
 }
 
 func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
-	l := live(t, startServer(t), nil)
+	const stops, apart = 4, 25 // activities between two stops
+	stop := make(chan struct{}, stops)
+	k := &killer{calls: map[string]int{}, key: func(string) string { return "all" }, fate: map[string]func(int) fate{"all": func(call int) fate {
+		if n := call / apart; call%apart == 0 && n > 0 && n <= stops {
+			stop <- struct{}{}
+		}
+		return lives
+	}}}
+	l := live(t, startServer(t), nil, k)
 	ids := map[string]exposure.ID{}
 	for n := range 6 {
 		team := "team" + strconv.Itoa(n)
@@ -391,13 +403,10 @@ func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
 		}
 		all.Wait()
 	}()
-	for range 4 {
-		select {
-		case <-done:
-		case <-time.After(300 * time.Millisecond):
-			l.stopWorkers()
-			l.startWorkers()
-		}
+	for range stops {
+		<-stop
+		l.stopWorkers()
+		l.startWorkers()
 	}
 	<-done
 	for team, id := range ids {
@@ -408,7 +417,7 @@ func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
 func TestTemporalsDataLostAndRebuiltFromTheStoreComesToTheSameEnd(t *testing.T) {
 	first := startServer(t)
 	w := &wakes{}
-	l := &living{house: newHouse(t, time.Now, w)}
+	l := &living{house: newHouse(t, clock, w)}
 	t.Cleanup(l.stopWorkers)
 	l.connect(first, w, nil)
 	open, claimed := l.admitted("web1", "payments"), l.admitted("web2", "platform")
@@ -420,11 +429,11 @@ func TestTemporalsDataLostAndRebuiltFromTheStoreComesToTheSameEnd(t *testing.T) 
 	first.stop()
 	l.world.fix(open)
 	x := l.ticket(open) // and while nothing runs, a person closes the ticket, which nobody hears of
-	_, err := l.tracker.Move(context.Background(), x.ID, connectors.IssueDone, "bob")
+	_, err := l.tracker.Move(l.t.Context(), x.ID, connectors.IssueDone, "bob")
 	require.NoError(t, err)
 
 	l.connect(startServer(t), w, nil)
-	rebuilt, err := l.acts.Rebuild(context.Background())
+	rebuilt, err := l.acts.Rebuild(l.t.Context())
 	require.NoError(t, err)
 	require.Equal(t, activities.Rebuilt{Exposures: 2, Remediations: 2}, rebuilt)
 	l.until("the proof", l.isIn(open, exposure.Closed))

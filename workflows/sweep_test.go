@@ -39,7 +39,7 @@ func TestASweepAdmitsAtItsRateAndContinuesAsNewWithWhatItSavedUp(t *testing.T) {
 
 func (h *house) sweep(in activities.SweepRequest) activities.SweepReport {
 	h.t.Helper()
-	report, err := h.acts.Sweep(context.Background(), in)
+	report, err := h.acts.Sweep(h.t.Context(), in)
 	require.NoError(h.t, err)
 	require.Empty(h.t, report.Problems)
 	return report
@@ -100,7 +100,7 @@ func (s *skipping) excepted(name string, edit func(*exposure.Exception)) exposur
 	id := s.born(name, "payments")
 	x := &exposure.Exception{Reason: "a pilot", By: "ann", Until: s.now().Add(30 * day), Digest: exposure.EvidenceDigest(s.exposure(id))}
 	edit(x)
-	_, err := s.ledger.Apply(context.Background(), ledger.Change{ID: id, As: exposure.ModeStore, Event: exposure.Event{Kind: exposure.EventAccept,
+	_, err := s.ledger.Apply(s.t.Context(), ledger.Change{ID: id, As: exposure.ModeStore, Event: exposure.Event{Kind: exposure.EventAccept,
 		Actor: exposure.Actor{Kind: exposure.Person, Name: "ann"}, Cause: "accept", Reason: "a pilot", Exception: x}})
 	require.NoError(s.t, err)
 	require.Equal(s.t, exposure.ModeStore, s.exposure(id).Mode)
@@ -138,7 +138,7 @@ func TestAnExceptionThatNoWorkflowTimesEndsEarlyOnItsTriggers(t *testing.T) {
 			id := s.excepted("web1", func(x *exposure.Exception) { x.EndsOn = []string{tt.endsOn} })
 			report := s.sweep(activities.SweepRequest{})
 			require.Zero(t, report.Lapsed)
-			_, _, err := s.ledger.Touch(context.Background(), id, func(e *exposure.Exposure) bool { tt.changes(e); return true })
+			_, _, err := s.ledger.Touch(s.t.Context(), id, func(e *exposure.Exposure) bool { tt.changes(e); return true })
 			require.NoError(t, err)
 			report = s.sweep(activities.SweepRequest{Updated: report.Updated})
 			require.Equal(t, tt.ends, report.Lapsed == 1)
@@ -166,7 +166,7 @@ func TestAPartOfTheSweepThatFailsDoesNotKeepTheRestFromBeingDone(t *testing.T) {
 	id := s.excepted("web1", func(*exposure.Exception) {})
 	after := s.later(31 * day)
 	after.acts.Board = broken{after.acts.Board}
-	report, err := after.acts.Sweep(context.Background(), activities.SweepRequest{Admit: 1, MaxOpen: 1})
+	report, err := after.acts.Sweep(s.t.Context(), activities.SweepRequest{Admit: 1, MaxOpen: 1})
 	require.NoError(t, err)
 	require.Len(t, report.Problems, 1)
 	require.Contains(t, report.Problems[0], "restarting sources")

@@ -9,6 +9,8 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/generic"
+	"github.com/quellsec/quell/connectors/inbox"
+	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
@@ -21,6 +23,8 @@ func List() []connectors.Registration {
 	return []connectors.Registration{
 		fake.Registration(),
 		generic.Registration(),
+		inbox.Registration(),
+		localtracker.Registration(),
 		nessus.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),

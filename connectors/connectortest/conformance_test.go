@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -27,31 +28,36 @@ import (
 // not needed any more fails.
 var exceptions = map[string]string{}
 
-// rules are what every connector is held to.
+// rules are what every connector is held to; those about bodies hold for connectors that
+// recognise any, and not for trackers and notifiers.
 var rules = []struct {
-	name  string
-	check func(t testing.TB, reg connectors.Registration)
+	name   string
+	check  func(t testing.TB, reg connectors.Registration)
+	bodies bool
 }{
-	{"the registration is complete", registrationIsComplete},
-	{"the example is a valid source", exampleIsValid},
-	{"the configuration survives a round trip", configSurvives},
-	{"samples give their counts", samplesGiveTheirCounts},
-	{"the same body gives the same set", decodingIsDeterministic},
-	{"how a body is cut into reads doesn't matter", readsDontMatter},
-	{"samples are recognised by their own connector", samplesAreRecognised},
-	{"cancellation stops", cancellationStops},
-	{"the sink's error is passed on", sinkErrorIsPassedOn},
-	{"the body's error is passed on", bodyErrorIsPassedOn},
-	{"truncated input is a syntax error after what came before", truncationIsReported},
-	{"mutated input is never a panic", mutationsAreSurvived},
-	{"wrong format is refused", wrongFormatIsRefused},
-	{"no secret is in an error", secretsStayOut},
+	{"the registration is complete", registrationIsComplete, false},
+	{"the example is valid", exampleIsValid, false},
+	{"the configuration survives a round trip", configSurvives, false},
+	{"samples give their counts", samplesGiveTheirCounts, true},
+	{"the same body gives the same set", decodingIsDeterministic, true},
+	{"how a body is cut into reads doesn't matter", readsDontMatter, true},
+	{"samples are recognised by their own connector", samplesAreRecognised, true},
+	{"cancellation stops", cancellationStops, true},
+	{"the sink's error is passed on", sinkErrorIsPassedOn, true},
+	{"the body's error is passed on", bodyErrorIsPassedOn, true},
+	{"truncated input is a syntax error after what came before", truncationIsReported, true},
+	{"mutated input is never a panic", mutationsAreSurvived, true},
+	{"wrong format is refused", wrongFormatIsRefused, true},
+	{"no secret is in an error", secretsStayOut, true},
 }
 
 func TestEveryConnectorKeepsTheContract(t *testing.T) {
 	for _, reg := range builtin.List() {
 		for _, rule := range rules {
 			name := reg.Name + "/" + rule.name
+			if rule.bodies && reg.Recognize == nil {
+				continue
+			}
 			t.Run(name, func(t *testing.T) {
 				if reason, excepted := exceptions[name]; excepted {
 					require.NotEmpty(t, reason)
@@ -117,7 +123,7 @@ func registrationIsComplete(tb testing.TB, reg connectors.Registration) {
 		"fixed": reg.Docs.Fixed, "coverage": reg.Docs.Coverage, "limits": reg.Docs.Limits, "example": reg.Docs.Example} {
 		require.NotEmpty(tb, strings.TrimSpace(text), what)
 	}
-	require.NotEmpty(tb, reg.Samples)
+	require.Equal(tb, reg.Recognize != nil, len(reg.Samples) > 0, "samples are of what it recognises")
 	typ := reflect.TypeOf(reg.Config())
 	require.Equal(tb, reflect.Pointer, typ.Kind())
 	require.Equal(tb, reflect.Struct, typ.Elem().Kind())
@@ -129,8 +135,9 @@ func registrationIsComplete(tb testing.TB, reg connectors.Registration) {
 		require.Equal(tb, name, other, f.Name)
 		require.NotEmpty(tb, f.Tag.Get("doc"), f.Name)
 	}
-	one, two := reg.Config(), reg.Config()
-	require.NotSame(tb, one, two, "each source has a configuration of its own")
+	if typ.Elem().NumField() > 0 { // values without fields may share an address
+		require.NotSame(tb, reg.Config(), reg.Config(), "each source has a configuration of its own")
+	}
 	_, err := reg.Open(connectors.Env{Source: "x"}, struct{}{})
 	require.Error(tb, err, "a configuration of another type is refused")
 	in, err := reg.Open(connectors.Env{Source: "x"}, reg.Config())
@@ -140,24 +147,25 @@ func registrationIsComplete(tb testing.TB, reg connectors.Registration) {
 
 func exampleIsValid(tb testing.TB, reg connectors.Registration) {
 	tb.Helper()
-	var file struct {
-		Sources []struct {
-			Name, Connector string
-			Config          yaml.Node
-		}
+	type entry struct {
+		Name, Connector string
+		Config          yaml.Node
 	}
+	var file struct{ Sources, Trackers, Notifiers []entry }
 	strictly(tb, reg.Docs.Example, &file)
-	require.Len(tb, file.Sources, 1)
-	require.Equal(tb, reg.Name, file.Sources[0].Connector)
-	require.NotEmpty(tb, file.Sources[0].Name)
+	entries := slices.Concat(file.Sources, file.Trackers, file.Notifiers)
+	require.Len(tb, entries, 1)
+	require.Equal(tb, reg.Recognize != nil, len(file.Sources) == 1, "what recognises bodies is a source")
+	require.Equal(tb, reg.Name, entries[0].Connector)
+	require.NotEmpty(tb, entries[0].Name)
 	config := reg.Config()
-	if node := &file.Sources[0].Config; !node.IsZero() {
+	if node := &entries[0].Config; !node.IsZero() {
 		text, err := yaml.Marshal(node)
 		require.NoError(tb, err)
 		strictly(tb, string(text), config)
 	}
 	require.Empty(tb, problems(config))
-	_, err := reg.Open(connectors.Env{Source: file.Sources[0].Name}, config)
+	_, err := reg.Open(connectors.Env{Source: entries[0].Name}, config)
 	require.NoError(tb, err)
 }
 
@@ -258,6 +266,9 @@ func samplesAreRecognised(tb testing.TB, reg connectors.Registration) {
 	for file, body := range samples(tb, reg) {
 		head := body[:min(len(body), connectors.RecognizeBytes)]
 		for _, other := range builtin.List() {
+			if other.Recognize == nil {
+				continue
+			}
 			if sure := other.Recognize(head, ""); other.Name != reg.Name {
 				require.Less(tb, sure, reg.Recognize(head, ""), "%s is taken for %s", file, other.Name)
 			}

@@ -26,9 +26,11 @@ func Registration() connectors.Registration {
 		Name: Name, Title: "Built-in inbox", Summary: "Keeps messages to owners in quell's own store.",
 		Config: func() any { return &Config{} }, Open: open,
 		Docs: connectors.Page{
-			Needs:  "Nothing. It is where messages go while no other notifier is configured: quell's own store, visible through `quell inbox` and the API.",
-			Maps:   "One message for each reminder, escalation, reopened ticket or asset without an owner, to the team that it is for, or to `escalation`.",
-			Limits: "Nobody is called or mailed: somebody has to look.",
+			Needs:    "Nothing. It is where messages go while no other notifier is configured: quell's own store, visible through `quell inbox` and the API.",
+			Maps:     "One message for each reminder, escalation, reopened ticket or asset without an owner, to the team that it is for, or to `escalation`.",
+			Fixed:    "It is told when something is fixed, and decides nothing.",
+			Coverage: "Nothing: it takes messages, and reports on nothing.",
+			Limits:   "Nobody is called or mailed: somebody has to look.",
 			Example: `notifiers:
   - name: inbox
     connector: inbox
@@ -49,13 +51,22 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 	}
 	messages, ok := env.Keep.(Messages)
 	if !ok {
-		return nil, fault.New(fault.Internal, "opening the built-in inbox: it wasn't given a store")
+		messages = nowhere{}
 	}
 	now := env.Now
 	if now == nil {
 		now = time.Now
 	}
 	return New(messages, now), nil
+}
+
+// nowhere is the store of an inbox that was opened without one, to check its
+// configuration.
+type nowhere struct{}
+
+// InsertMessage implements Messages.
+func (nowhere) InsertMessage(context.Context, lifecycle.InboxMessage) (bool, error) {
+	return false, fault.New(fault.Unavailable, "the built-in inbox was opened without a store")
 }
 
 // Inbox is the built-in inbox.

@@ -26,10 +26,11 @@ func (c *Config) Validate() []error {
 }
 
 var docs = connectors.Page{
-	Needs:  "Nothing. It is what tickets are kept in while no other tracker is configured: in quell's own store, visible through `quell tickets` and the API.",
-	Maps:   "One ticket for each remediation: one owner, one fix. Its key is made from the remediation, so that making it twice makes it once.",
-	Fixed:  "Moving a ticket to done is taken as a claim, and re-tested.",
-	Limits: "A ticket keeps its latest 500 comments.",
+	Needs:    "Nothing. It is what tickets are kept in while no other tracker is configured: in quell's own store, visible through `quell tickets` and the API.",
+	Maps:     "One ticket for each remediation: one owner, one fix. Its key is made from the remediation, so that making it twice makes it once.",
+	Fixed:    "Moving a ticket to done is taken as a claim, and re-tested.",
+	Coverage: "Nothing: it keeps tickets, and reports on nothing.",
+	Limits:   "A ticket keeps its latest 500 comments.",
 	Example: `trackers:
   - name: local
     connector: localtracker

@@ -48,13 +48,41 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 	}
 	tickets, ok := env.Keep.(Tickets)
 	if !ok {
-		return nil, fault.New(fault.Internal, "opening the built-in tracker: it wasn't given a store")
+		tickets = nowhere{}
 	}
 	now := env.Now
 	if now == nil {
 		now = time.Now
 	}
 	return New(tickets, *c, now), nil
+}
+
+// nowhere is the store of a tracker that was opened without one, to check its
+// configuration.
+type nowhere struct{}
+
+func (nowhere) missing() error {
+	return fault.New(fault.Unavailable, "the built-in tracker was opened without a store")
+}
+
+// InsertTicket implements Tickets.
+func (n nowhere) InsertTicket(context.Context, lifecycle.Ticket) (lifecycle.Ticket, bool, error) {
+	return lifecycle.Ticket{}, false, n.missing()
+}
+
+// SwapTicket implements Tickets.
+func (n nowhere) SwapTicket(context.Context, lifecycle.Ticket) (bool, error) {
+	return false, n.missing()
+}
+
+// Ticket implements Tickets.
+func (n nowhere) Ticket(context.Context, string) (lifecycle.Ticket, error) {
+	return lifecycle.Ticket{}, n.missing()
+}
+
+// TicketByMarker implements Tickets.
+func (n nowhere) TicketByMarker(context.Context, string) (lifecycle.Ticket, error) {
+	return lifecycle.Ticket{}, n.missing()
 }
 
 // Tracker is the built-in tracker.

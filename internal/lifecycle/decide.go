@@ -159,7 +159,8 @@ func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, as ex
 	if err != nil {
 		return res, DecisionResult{}, fault.Wrap(fault.KindOf(err), err, "deciding "+string(d.Kind))
 	}
-	return res, d.result(&res), nil
+	result := d.result(&res)
+	return res, result, nil
 }
 
 func inChain(ctx context.Context, records Records, e *exposure.Exposure, cause string) (bool, error) {
