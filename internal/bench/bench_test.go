@@ -152,7 +152,7 @@ func TestGroundsDecideWithoutTheSamples(t *testing.T) {
 }
 
 func TestQuantilesAreByRank(t *testing.T) {
-	var ds []time.Duration
+	ds := make([]time.Duration, 0, 100)
 	for i := range 100 {
 		ds = append(ds, time.Duration(100-i))
 	}

@@ -24,7 +24,7 @@ const (
 	aimWebhook     = 20 // ms, the 99th of a hundred
 	webhookRate    = 500
 	webhookSeconds = 20
-	webhookToken   = "the token of the benchmark's source" //nolint:gosec // of nothing else
+	webhookToken   = "the token of the benchmark's source"
 )
 
 // webhookFigures measure how long a webhook waits for its answer, which comes after its
@@ -90,6 +90,7 @@ func serveHooks(ctx context.Context, s *store.Store) (*api.Server, string, error
 		return nil, "", fmt.Errorf("listening: %w", err)
 	}
 	source := api.SourceInfo{Name: benchSource, Connector: "nuclei", Bearer: []secret.String{secret.New(webhookToken)}, Rate: 2 * webhookRate}
+	//nolint:contextcheck // each request brings its own
 	server := api.New(api.Deps{Exposures: s, Assets: s, Runs: s, Deliveries: s, Evidence: s, Inbox: s, Waker: noHookWaker{},
 		Source:   func(name string) (api.SourceInfo, bool) { return source, name == benchSource },
 		Registry: prometheus.NewRegistry(), Log: quiet(), Now: utc})

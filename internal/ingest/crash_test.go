@@ -1,7 +1,6 @@
 package ingest_test
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -45,7 +44,7 @@ func drain(r *rig) error {
 }
 
 func TestABatchNeitherMissesNorDependsOnTheOthers(t *testing.T) {
-	var endings []string
+	endings := make([]string, 0, 6)
 	for _, known := range []int{200_000, 1} {
 		for _, batch := range []int{2000, 2, 1} {
 			r := newRig(t)
@@ -120,7 +119,7 @@ func TestKilledBetweenAnyTwoWritesReplayingRepairs(t *testing.T) {
 					story(r)
 					r.faulty.failAt, r.faulty.after = n, after
 					err := drain(r)
-					require.Truef(t, errors.Is(err, errCrash), "got %v", err)
+					require.ErrorIs(t, err, errCrash)
 
 					// Another worker takes over, on the store as the dead one left it.
 					r.pipeline = ingest.New(r.store, r.source, r.assess, ledger.New(r.store, r.now), r.woken, r.now, slog.New(slog.DiscardHandler)).

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -110,9 +111,17 @@ func (j *job) readSightings(ctx context.Context, assets map[*asset.Description]a
 		return fault.Wrap(fault.KindOf(err), err, "reading what "+j.source.Name+" saw before")
 	}
 	for _, id := range fresh {
-		j.seen[id].old = old[id]
+		j.seen[id].old = detached(old[id])
 	}
 	return nil
+}
+
+// detached is a sighting to be kept until the report ends: its texts are copied, since
+// they may be parts of the large text that it was decoded from.
+func detached(s exposure.Sighting) exposure.Sighting {
+	s.ID, s.Source, s.Run, s.Delivery = strings.Clone(s.ID), strings.Clone(s.Source), strings.Clone(s.Run), strings.Clone(s.Delivery)
+	s.Asset = asset.ID(strings.Clone(string(s.Asset)))
+	return s
 }
 
 // cover remembers how the report looked at an asset, without the description of the
