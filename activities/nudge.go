@@ -74,7 +74,7 @@ func (a *Activities) link(id exposure.ID) string {
 // takes them all.
 func (a *Activities) unownedMessage(e *exposure.Exposure, nudge string, count int) connectors.Message {
 	step := strings.Split(nudge, "/")[1]
-	m := connectors.Message{Cause: string(e.Asset) + "|unowned|" + step, To: Escalation, Kind: "unowned",
+	m := connectors.Message{Cause: string(e.Asset) + "|unowned|" + step, To: Escalation, Kind: "unowned", Subjects: []string{string(e.Asset)},
 		Subject: "Nobody owns " + lifecycle.Plain(e.AssetName, 120),
 		Text: fmt.Sprintf("%s has exposures that nobody owns, since %s. The most pressing: %s (%s, due %s). Claim it, or give its asset an owner.",
 			text(e.AssetName), e.Owner.Since.Format(time.DateOnly), text(e.Title), e.Severity, date(e.Due))}
