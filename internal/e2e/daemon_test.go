@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -24,15 +25,15 @@ import (
 // it is less than the minute after which Temporal itself misses a dead worker.
 const patience = 45 * time.Second
 
-// binary finds a built program, or says how to build it.
-func binary(t *testing.T, name string) string {
+// binary finds quell, with the programs that it starts beside it, or says how to build them.
+func binary(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"quell", "quell-probe", "temporal"} {
 		if _, err := os.Stat(filepath.Join(root(t), "bin", program)); err != nil {
 			t.Fatalf("bin/%s is missing: run make build bin/temporal", program)
 		}
 	}
-	return filepath.Join(root(t), "bin", name)
+	return filepath.Join(root(t), "bin", "quell")
 }
 
 // root is the folder of go.mod.
@@ -85,6 +86,14 @@ func newDaemon(t *testing.T) *daemon {
 	return d
 }
 
+// in is the same daemon for a test within the test.
+func (d *daemon) in(t *testing.T) *daemon {
+	t.Helper()
+	inner := *d
+	inner.t = t
+	return &inner
+}
+
 // start begins a life and waits until it answers.
 func (d *daemon) start() {
 	d.t.Helper()
@@ -92,11 +101,8 @@ func (d *daemon) start() {
 	if err := os.Remove(info); !errors.Is(err, os.ErrNotExist) {
 		require.NoError(d.t, err)
 	}
-	args := []string{"dev", "--dir", d.dir}
-	for _, flag := range []string{"--port", "--temporal-port", "--ui-port"} {
-		args = append(args, flag, strconv.Itoa(freePort(d.t)))
-	}
-	d.cmd = exec.Command(binary(d.t, "quell"), args...) //nolint:noctx // ended by stop, kill or end
+	port := func() string { return strconv.Itoa(freePort(d.t)) }
+	d.cmd = exec.Command(binary(d.t), "dev", "--dir", d.dir, "--port", port(), "--temporal-port", port(), "--ui-port", port()) //nolint:noctx // ended by stop, kill or end
 	d.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir}
 	d.cmd.Stdout, d.cmd.Stderr = d.appendTo(d.out), d.appendTo(d.log)
 	require.NoError(d.t, d.cmd.Start())
@@ -210,16 +216,38 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// send makes a plain HTTP call, as a scanner does that knows nothing of quell.
-func (d *daemon) send(method, path string, header map[string]string, body []byte) *http.Response {
+// request is a plain HTTP request, as a scanner makes it that knows nothing of quell.
+func (d *daemon) request(method, path string, header map[string]string, body []byte) *http.Request {
 	d.t.Helper()
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.info.URL+path, bytes.NewReader(body))
 	require.NoError(d.t, err)
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(req)
+	return req
+}
+
+// answer is what a request was answered with.
+type answer struct {
+	status int
+	kind   string // media type
+	body   []byte
+}
+
+// call makes a request and reads its answer. It may be called from any goroutine.
+func call(req *http.Request) (answer, error) {
+	res, err := (&http.Client{Timeout: patience}).Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := io.ReadAll(res.Body)
+	return answer{status: res.StatusCode, kind: res.Header.Get("Content-Type"), body: body}, errors.Join(err, res.Body.Close())
+}
+
+// send makes a request and wants an answer, be it a refusal.
+func (d *daemon) send(method, path string, header map[string]string, body []byte) answer {
+	d.t.Helper()
+	got, err := call(d.request(method, path, header, body))
 	require.NoError(d.t, err)
-	d.t.Cleanup(func() { _ = res.Body.Close() }) // it has been read
-	return res
+	return got
 }

@@ -24,7 +24,7 @@ func TestTheDemoLivesThroughTheWholeLoop(t *testing.T) {
 	var told strings.Builder
 	began := time.Now()
 
-	err := demo.Run(ctx, demo.Options{Binary: binary(t, "quell"), Dir: dir, Out: &told})
+	err := demo.Run(ctx, demo.Options{Binary: binary(t), Dir: dir, Out: &told})
 
 	t.Logf("%s\n(%s with start and stop)", told.String(), time.Since(began).Round(time.Millisecond))
 	require.NoError(t, err)

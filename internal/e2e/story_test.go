@@ -3,7 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,7 +20,7 @@ import (
 )
 
 // hookToken authenticates the webhooks of these tests.
-const hookToken = "e2e-webhook-token-3b1f" //nolint:gosec // it opens a daemon that lives for seconds
+const hookToken = "e2e-webhook-token-3b1f"
 
 const (
 	gitConfig  = "nuclei:quell-demo-git-config"
@@ -101,35 +101,34 @@ func testdata(t *testing.T, name string) []byte {
 }
 
 // hook sends a report as a scanner does.
-func (d *daemon) hook(source string, header map[string]string, body []byte) *http.Response {
+func (d *daemon) hook(source string, header map[string]string, body []byte) answer {
 	d.t.Helper()
+	return d.send(http.MethodPost, "/hooks/"+source, hookHeader(header), body)
+}
+
+// hookHeader is a header with the webhook's token in it.
+func hookHeader(header map[string]string) map[string]string {
 	all := map[string]string{"Authorization": "Bearer " + hookToken}
-	for name, value := range header {
-		all[name] = value
-	}
-	return d.send(http.MethodPost, "/hooks/"+source, all, body)
+	maps.Copy(all, header)
+	return all
 }
 
 // accepted wants a call to have been answered with a delivery.
-func (d *daemon) accepted(res *http.Response) apiclient.Accepted {
+func (d *daemon) accepted(got answer) apiclient.Accepted {
 	d.t.Helper()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(d.t, err)
-	require.Equal(d.t, http.StatusAccepted, res.StatusCode, string(body))
+	require.Equal(d.t, http.StatusAccepted, got.status, string(got.body))
 	var out apiclient.Accepted
-	require.NoError(d.t, json.Unmarshal(body, &out))
+	require.NoError(d.t, json.Unmarshal(got.body, &out))
 	return out
 }
 
 // refused wants a call to have been refused with a problem, and gives it.
-func (d *daemon) refused(res *http.Response, status int) apiclient.ProblemError {
+func (d *daemon) refused(got answer, status int) apiclient.ProblemError {
 	d.t.Helper()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(d.t, err)
-	require.Equal(d.t, status, res.StatusCode, string(body))
-	require.Equal(d.t, "application/problem+json", res.Header.Get("Content-Type"))
+	require.Equal(d.t, status, got.status, string(got.body))
+	require.Equal(d.t, "application/problem+json", got.kind)
 	var p apiclient.ProblemError
-	require.NoError(d.t, json.Unmarshal(body, &p))
+	require.NoError(d.t, json.Unmarshal(got.body, &p))
 	return p
 }
 
@@ -147,11 +146,10 @@ func (d *daemon) ended(id string) exposure.Delivery {
 }
 
 // take sends a report and wants it to be worked in.
-func (d *daemon) take(source string, body []byte) exposure.Delivery {
+func (d *daemon) take(source string, body []byte) {
 	d.t.Helper()
 	done := d.ended(d.accepted(d.hook(source, nil, body)).Delivery)
 	require.Equal(d.t, exposure.DeliveryDone, done.Status, done.Error)
-	return done
 }
 
 // intelligence loads CISA's catalogue, without which nothing is decided.

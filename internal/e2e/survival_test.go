@@ -18,6 +18,7 @@ import (
 )
 
 func TestADaemonThatIsKilledGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	d := newDaemon(t)
 	token := d.info.Token
 	d.take("lab-nuclei", reportOnNothing(t))
@@ -73,7 +74,7 @@ func refusesASecondDaemon(t *testing.T, d *daemon) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	second := exec.CommandContext(ctx, binary(t, "quell"), "dev", "--dir", d.dir)
+	second := exec.CommandContext(ctx, binary(t), "dev", "--dir", d.dir)
 	out, err := second.CombinedOutput()
 	require.Error(t, err, "two daemons shared a data directory")
 	require.Equal(t, 5, second.ProcessState.ExitCode(), "exit status of a conflict; it said %s", out)
@@ -84,6 +85,7 @@ func refusesASecondDaemon(t *testing.T, d *daemon) {
 }
 
 func TestWhatTemporalLosesIsRebuiltFromTheStore(t *testing.T) {
+	t.Parallel()
 	app := weak(t)
 	d := newDaemon(t)
 	d.intelligence()
