@@ -34,8 +34,9 @@ func newPin(ctx context.Context) (*pin, error) {
 		if !ok {
 			return fmt.Errorf("the sqlite driver has no %T", raw)
 		}
-		// The row, while it is the current one, holds the bytes.
-		p.rows, err = raw.QueryContext(context.WithoutCancel(ctx), "SELECT randomblob(?)", named([]any{int64(splitBytes)}))
+		// The row holds the bytes while it is the current one. Sizes are rounded up to powers
+		// of two, and a split takes 25 to 40 KB.
+		p.rows, err = raw.QueryContext(context.WithoutCancel(ctx), "SELECT randomblob(12000), randomblob(24000), randomblob(48000)", nil)
 		return err
 	})
 	if err != nil {

@@ -86,7 +86,7 @@ func (t *table) plan(q engine.Query) plan {
 		return plan{}
 	}
 	best := route{rows: 4 * t.cube.count(nil)}
-	for _, d := range t.drivers(q, meet) {
+	for _, d := range t.drivers(q, t.leave(q.Where, meet)) {
 		if d.rows < best.rows {
 			best = d
 		}
@@ -138,6 +138,32 @@ const (
 	fewEach   = 200
 	fewSparse = 2000
 )
+
+// leave guesses how many documents meet the conditions that the cube doesn't know, too.
+func (t *table) leave(where []engine.Cond, meet int64) int64 {
+	for _, c := range where {
+		if t.cube.knows(c) {
+			continue
+		}
+		switch sparse, indexed := t.leads(c.Field); {
+		case c.Op == engine.In && indexed && !sparse:
+			meet = min(meet, int64(len(c.Values))*fewEach)
+		case sparse && c.Op != engine.Lacks:
+			meet = min(meet, fewSparse)
+		}
+	}
+	return max(meet, 1)
+}
+
+// leads reports whether an index begins with a field, and whether that index is sparse.
+func (t *table) leads(field string) (sparse, indexed bool) {
+	for _, x := range t.Indexes {
+		if x.Fields[0] == field {
+			return x.Sparse, true
+		}
+	}
+	return false, false
+}
 
 // conditionWay is the way that an index offers for a condition on its first field.
 func (t *table) conditionWay(q engine.Query, c engine.Cond, x engine.Index, until func(int64, int) int64) []route {

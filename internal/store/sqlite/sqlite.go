@@ -45,7 +45,6 @@ var _ engine.Engine = (*Engine)(nil)
 // Memory is bounded by these, per connection, in KiB of page cache. A larger writer's
 // cache saves little: keys are random, and the pages are in the system's cache anyway.
 const (
-	pageSize    = 8192
 	writerCache = 48 << 10
 	readerCache = 8 << 10
 	readers     = 4
@@ -84,7 +83,7 @@ func (e *Engine) open(ctx context.Context) error {
 		return fault.Wrap(fault.Unavailable, err, "starting sqlite")
 	}
 	path := filepath.Join(e.dir, "quell.db")
-	db := connect(path, 1, "page_size("+strconv.Itoa(pageSize)+")", "cache_size(-"+strconv.Itoa(writerCache)+")",
+	db := connect(path, 1, "cache_size(-"+strconv.Itoa(writerCache)+")",
 		"journal_mode(wal)", "synchronous(normal)", "wal_autocheckpoint("+strconv.Itoa(walPages)+")",
 		"journal_size_limit(67108864)", "temp_store(memory)", "foreign_keys(off)")
 	w, err := startWriter(ctx, db)
