@@ -23,11 +23,12 @@ func storeCall(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // outsideCall is for trackers and notifiers: tried until they are back, an hour apart at
-// most.
+// most. What a worker that died was about is taken up again when its time is over, so it
+// has not much of it.
 func outsideCall(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           lifecycle.TaskQueue,
-		StartToCloseTimeout: 2 * time.Minute,
+		StartToCloseTimeout: 30 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Hour},
 		Summary:             summary,
 	})

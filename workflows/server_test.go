@@ -201,7 +201,7 @@ func (l *living) stopWorkers() {
 // until waits for something to come true.
 func (l *living) until(what string, is func() bool) {
 	l.t.Helper()
-	require.Eventually(l.t, is, 90*time.Second, 50*time.Millisecond, what)
+	require.Eventually(l.t, is, 150*time.Second, 50*time.Millisecond, what)
 }
 
 func (l *living) isIn(id exposure.ID, want exposure.State) func() bool {

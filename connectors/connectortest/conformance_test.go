@@ -136,7 +136,8 @@ func registrationIsComplete(tb testing.TB, reg connectors.Registration) {
 		require.NotEmpty(tb, f.Tag.Get("doc"), f.Name)
 	}
 	if typ.Elem().NumField() > 0 { // values without fields may share an address
-		require.NotSame(tb, reg.Config(), reg.Config(), "each source has a configuration of its own")
+		one, two := reg.Config(), reg.Config()
+		require.NotSame(tb, one, two, "each source has a configuration of its own")
 	}
 	_, err := reg.Open(connectors.Env{Source: "x"}, struct{}{})
 	require.Error(tb, err, "a configuration of another type is refused")

@@ -35,7 +35,7 @@ var table = []row{
 	// State: who may change it, who keeps it, how the parts talk about it.
 	{pkg: "ledger", imports: "exposure asset fault", tests: "store ledger/ledgertest"},
 	{pkg: "ledger/ledgertest", imports: "ledger exposure asset fault"}, // the suite that every store runs
-	{pkg: "lifecycle", imports: "domain ledger fault secret"},
+	{pkg: "lifecycle", imports: "domain ledger fault secret", tests: "ledger/ledgertest"},
 	{pkg: "store", imports: "store/engine store/sqlite store/mongo lifecycle domain ledger fault secret", tests: "ledger/ledgertest"},
 	{pkg: "store/engine", imports: ""}, // what the collections ask of a database
 	{pkg: "store/sqlite", imports: "store/engine fault"},

@@ -70,8 +70,8 @@ func SearchUpdates(now temporal.SearchAttributes, v *ExposureView) []temporal.Se
 	return updates
 }
 
-// Plain makes a line of text from outside fit for a summary: one line of at most max
-// bytes, without what a Markdown renderer or a terminal would act on.
+// Plain makes a line of text from outside fit for a summary: one line of at most limit
+// bytes (eight or more), without what a Markdown renderer or a terminal would act on.
 func Plain(text string, limit int) string {
 	var b strings.Builder
 	space := false
@@ -83,7 +83,7 @@ func Plain(text string, limit int) string {
 		case !unicode.IsPrint(r), strings.ContainsRune("`*[]<>|\\!", r):
 			continue
 		}
-		if b.Len()+5 > limit { // room for a space, the longest rune
+		if b.Len()+8 > limit { // a space, the longest rune, and the mark that something is missing
 			b.WriteString("…")
 			break
 		}
