@@ -125,7 +125,7 @@ func New(store Store, sources Sources, assess Assessor, l *ledger.Ledger, waker 
 
 // batchSize is how many observations are persisted together: large enough for one
 // transaction to be cheap, small enough that two batches stay under a few megabytes.
-const batchSize = 2000
+const batchSize = 1500
 
 // Progress tells how far a delivery has come; a worker heartbeats with it.
 type Progress struct {

@@ -111,7 +111,9 @@ func (j *job) readSightings(ctx context.Context, assets map[*asset.Description]a
 		return fault.Wrap(fault.KindOf(err), err, "reading what "+j.source.Name+" saw before")
 	}
 	for _, id := range fresh {
-		j.seen[id].old = detached(old[id])
+		s := j.seen[id]
+		s.old = detached(old[id])
+		s.keys = slices.Grow(s.keys, len(s.old.Keys)) // most of them come again
 	}
 	return nil
 }
