@@ -214,22 +214,23 @@ func (a *Activities) write(ctx context.Context, rem *lifecycle.Remediation, trac
 	status := stand(members).status
 	want := issueOf(rem, members, a.Policy.PublicURL)
 	sum := digest(&want, status)
-	want.Key, want.Status = issue.Key, issue.Status // people move it between to do and in progress
+	want.Key, want.Status = issue.Key, "" // people move it, perhaps at this very moment
 	switch {
-	case status == wantDone:
+	case status == wantDone && issue.Status != connectors.IssueDone:
 		want.Status = connectors.IssueDone
 	case status == wantOpen && issue.Status == connectors.IssueDone:
 		want.Status = connectors.IssueTodo
 	}
-	if sum == rem.Digest && want.Status == issue.Status {
+	if sum == rem.Digest && want.Status == "" {
 		return SyncResult{Status: string(issue.Status)}, nil
 	}
-	if _, err := tracker.Update(ctx, want, sum); err != nil {
+	updated, err := tracker.Update(ctx, want, sum)
+	if err != nil {
 		return SyncResult{}, fault.Wrap(fault.KindOf(err), err, "updating ticket "+rem.Ticket)
 	}
-	_, err := a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
+	_, err = a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
 		r.Digest = sum
 		return true
 	})
-	return SyncResult{Wrote: true, Status: string(want.Status)}, err
+	return SyncResult{Wrote: true, Status: string(updated.Status)}, err
 }

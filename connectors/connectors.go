@@ -140,7 +140,8 @@ type Tracker interface { //nolint:interfacebloat // a tracker that can do less t
 	FindByMarker(ctx context.Context, marker string) (Issue, error)
 	Create(ctx context.Context, issue Issue) (Issue, error)
 	Get(ctx context.Context, key string) (Issue, error)
-	// Update writes title, description, due date, priority and status.
+	// Update writes title, description, due date and priority, and the status unless it
+	// is empty: then it stays as it is, whoever moves it meanwhile.
 	Update(ctx context.Context, issue Issue, cause string) (Issue, error)
 	// Comment adds a comment once per cause.
 	Comment(ctx context.Context, key, text, cause string) error
