@@ -107,7 +107,7 @@ func behind(names []string, after []any, desc bool) bson.D {
 	if desc {
 		than = "$lt"
 	}
-	var ways bson.A
+	ways := make(bson.A, 0, len(names))
 	for i := range names {
 		way := bson.D{}
 		for j := range i {
@@ -141,7 +141,7 @@ func condition(c engine.Cond) any {
 	case engine.From:
 		return bson.D{{Key: "$gte", Value: c.Values[0]}}
 	case engine.Contains:
-		part, _ := c.Values[0].(string) //nolint:errcheck // it is asked of texts with a text
+		part, _ := c.Values[0].(string) // it is asked of texts with a text
 		return bson.D{{Key: "$regex", Value: regexp.QuoteMeta(part)}}
 	case engine.In:
 	}

@@ -54,24 +54,26 @@ func Open(ctx context.Context, address string, o Options) (*Engine, error) {
 	}
 	e := &Engine{client: client, db: client.Database(cs.Database), now: o.Now}
 	if err := e.Ping(ctx); err != nil {
-		return nil, errors.Join(err, e.Close())
+		return nil, errors.Join(err, e.disconnect(ctx))
 	}
 	var info bson.Raw
 	if err := e.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&info); err != nil {
-		return nil, errors.Join(wrap(err, "asking MongoDB what it is"), e.Close())
+		return nil, errors.Join(wrap(err, "asking MongoDB what it is"), e.disconnect(ctx))
 	}
 	if _, err := info.LookupErr("ferretdbVersion"); err == nil {
 		e.turns = &turns{}
 	}
 	if err := e.tidy(ctx); err != nil {
-		return nil, errors.Join(err, e.Close())
+		return nil, errors.Join(err, e.disconnect(ctx))
 	}
 	return e, nil
 }
 
 // Close ends the connections.
-func (e *Engine) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), connecting)
+func (e *Engine) Close() error { return e.disconnect(context.Background()) }
+
+func (e *Engine) disconnect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connecting)
 	defer cancel()
 	return wrap(e.client.Disconnect(ctx), "disconnecting from MongoDB")
 }

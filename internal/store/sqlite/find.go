@@ -43,7 +43,7 @@ func (e *Engine) Find(ctx context.Context, c *engine.Collection, q engine.Query)
 	p := t.plan(q)
 	var lines []line
 	for _, query := range p.queries {
-		part, err := e.lines(ctx, t, q, query)
+		part, err := e.lines(ctx, q, query)
 		if err != nil {
 			return nil, fault.Wrap(kindOf(err), err, "finding "+c.Name)
 		}
@@ -65,7 +65,7 @@ type line struct {
 	at      []any
 }
 
-func (e *Engine) lines(ctx context.Context, t *table, q engine.Query, s statement) ([]line, error) {
+func (e *Engine) lines(ctx context.Context, q engine.Query, s statement) ([]line, error) {
 	var lines []line
 	err := e.query(ctx, s.sql, s.args, func(v []driver.Value) error {
 		l := line{n: integer(v[0]), id: text(v[1]), version: integer(v[2]), at: make([]any, len(q.Sort), len(q.Sort)+1)}

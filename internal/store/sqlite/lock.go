@@ -25,7 +25,7 @@ func lockDir(dir string) (*os.File, error) {
 			return nil, fault.Wrap(fault.Unavailable, err, "locking the data directory")
 		}
 		// A reader may meet the file just emptied by its owner: the message is then without a number.
-		pid, _ := io.ReadAll(io.LimitReader(f, 20)) //nolint:errcheck // the number is a courtesy
+		pid, _ := io.ReadAll(io.LimitReader(f, 20)) // without an error: the number is a courtesy
 		return nil, fault.New(fault.Conflict, "opening %s: it is in use by another quell (process %s); stop that one, or give this one another data directory",
 			dir, firstWord(string(pid), "unknown"))
 	}

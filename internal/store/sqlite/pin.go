@@ -34,9 +34,9 @@ func newPin(ctx context.Context) (*pin, error) {
 		if !ok {
 			return fmt.Errorf("the sqlite driver has no %T", raw)
 		}
-		// The row holds the bytes while it is the current one. Sizes are rounded up to powers
-		// of two, and a split takes 25 to 40 KB.
-		p.rows, err = raw.QueryContext(context.WithoutCancel(ctx), "SELECT randomblob(12000), randomblob(24000), randomblob(48000)", nil)
+		// The row holds the bytes while it is the current one, so it stays open.
+		rows, err := raw.QueryContext(context.WithoutCancel(ctx), "SELECT randomblob(?)", named([]any{int64(splitBytes)}))
+		p.rows = rows
 		return err
 	})
 	if err != nil {

@@ -22,8 +22,7 @@ func (s statement) and() string {
 
 // conditions are the conditions over the narrow row, which the query calls t.
 func (t *table) conditions(where []engine.Cond) statement {
-	var parts []string
-	var args []any
+	parts, args := make([]string, 0, len(where)), make([]any, 0, len(where))
 	for _, c := range where {
 		part, more := t.condition(c)
 		parts, args = append(parts, part), append(args, more...)
@@ -50,7 +49,7 @@ func (t *table) condition(c engine.Cond) (string, []any) {
 	case f.Kind == engine.Texts:
 		parts, args := make([]string, len(c.Values)), make([]any, len(c.Values))
 		for i, v := range c.Values {
-			s, _ := v.(string) //nolint:errcheck // a Texts field is asked for texts
+			s, _ := v.(string) // a Texts field is asked for texts
 			parts[i], args[i] = "instr("+column+", ?) > 0", separator+clean(s)+separator
 		}
 		return "(" + strings.Join(parts, " OR ") + ")", args

@@ -54,7 +54,7 @@ func (e *Engine) query(ctx context.Context, query string, args []any, fn func([]
 }
 
 func integer(v driver.Value) int64 {
-	n, _ := v.(int64) //nolint:errcheck // NULL is zero, and STRICT tables hold nothing else
+	n, _ := v.(int64) // NULL is zero, and STRICT tables hold nothing else
 	return n
 }
 

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -38,9 +37,11 @@ const separator = "\x1f"
 func (e *Engine) Prepare(ctx context.Context, collections []*engine.Collection) error {
 	for _, c := range collections {
 		t := &table{Collection: c}
-		for _, f := range c.Fields {
-			t.columns += `, "` + f.Name + `"`
+		names := make([]string, len(c.Fields))
+		for i, f := range c.Fields {
+			names[i] = ", " + quoted(f.Name)
 		}
+		t.columns = strings.Join(names, "")
 		for _, x := range c.Indexes {
 			if at, f, _ := c.Field(x.Fields[0]); f.Kind == engine.Texts {
 				s := side{name: c.Name + "_" + f.Name, field: at, by: -1}
@@ -64,20 +65,30 @@ func (e *Engine) Prepare(ctx context.Context, collections []*engine.Collection) 
 }
 
 func (t *table) create(x *tx) error {
-	columns := ""
-	for _, f := range t.Fields {
-		kind := "TEXT"
-		if f.Kind == engine.Int {
-			kind = "INTEGER"
+	for _, statement := range t.statements() {
+		if err := x.exec(statement); err != nil {
+			return err
 		}
-		columns += fmt.Sprintf(`, "%s" %s`, f.Name, kind)
 	}
-	statements := []string{
-		fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL%s) STRICT`, t.Name, columns),
-		fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s_body" (n INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT`, t.Name),
+	return nil
+}
+
+// statements make what is missing of the collection.
+func (t *table) statements() []string {
+	var columns strings.Builder
+	for _, f := range t.Fields {
+		kind := " TEXT"
+		if f.Kind == engine.Int {
+			kind = " INTEGER"
+		}
+		columns.WriteString(", " + quoted(f.Name) + kind)
+	}
+	out := []string{
+		"CREATE TABLE IF NOT EXISTS " + quoted(t.Name) + " (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL" + columns.String() + ") STRICT",
+		"CREATE TABLE IF NOT EXISTS " + quoted(t.Name+"_body") + " (n INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
 	}
 	for _, s := range t.sides {
-		statements = append(statements, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (v TEXT, k INTEGER, n INTEGER, PRIMARY KEY (v, k, n)) STRICT, WITHOUT ROWID`, s.name))
+		out = append(out, "CREATE TABLE IF NOT EXISTS "+quoted(s.name)+" (v TEXT, k INTEGER, n INTEGER, PRIMARY KEY (v, k, n)) STRICT, WITHOUT ROWID")
 	}
 	for _, x := range t.Indexes {
 		if _, f, _ := t.Field(x.Fields[0]); f.Kind == engine.Texts {
@@ -85,21 +96,18 @@ func (t *table) create(x *tx) error {
 		}
 		where := ""
 		if x.Sparse {
-			where = fmt.Sprintf(` WHERE "%s" IS NOT NULL`, x.Fields[0])
+			where = " WHERE " + quoted(x.Fields[0]) + " IS NOT NULL"
 		}
-		statements = append(statements, fmt.Sprintf(`CREATE INDEX IF NOT EXISTS "%s" ON "%s" ("%s")%s`,
-			t.indexName(x), t.Name, strings.Join(x.Fields, `", "`), where))
+		out = append(out, "CREATE INDEX IF NOT EXISTS "+quoted(t.indexName(x))+" ON "+quoted(t.Name)+` ("`+strings.Join(x.Fields, `", "`)+`")`+where)
 	}
 	if len(t.Cube) > 0 {
-		statements = append(statements, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s_cube" (key TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID`, t.Name))
+		out = append(out, "CREATE TABLE IF NOT EXISTS "+quoted(t.Name+"_cube")+" (key TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID")
 	}
-	for _, s := range statements {
-		if err := x.exec(s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
+
+// quoted is a name of ours as an identifier; declarations hold no quotes.
+func quoted(name string) string { return `"` + name + `"` }
 
 func (t *table) indexName(x engine.Index) string {
 	return t.Name + "_by_" + strings.Join(x.Fields, "_")
@@ -175,7 +183,7 @@ func joined(values []string) any {
 
 // split is the reverse of joined.
 func split(column any) []string {
-	s, _ := column.(string) //nolint:errcheck // nil is none
+	s, _ := column.(string) // nil is none
 	if s == "" {
 		return nil
 	}

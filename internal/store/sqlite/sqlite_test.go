@@ -128,7 +128,7 @@ func TestTheKeptCountsAreThoseOfTheRowsAfterEveryKindOfWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	e := open(t, dir)
-	var docs []engine.Doc
+	docs := make([]engine.Doc, 0, 100)
 	for i := range 100 {
 		docs = append(docs, thing(fmt.Sprint(i), 1, []string{"open", "closed", ""}[i%3]))
 	}

@@ -65,7 +65,7 @@ func (c *changes) stage(x *tx, was, next row, body []byte) error {
 		g = &change{places: places}
 		c.byColumns[name], c.order = g, append(c.order, g)
 	}
-	r := []any{next.n, next.version}
+	r := append(make([]any, 0, 2+len(places)), next.n, next.version)
 	for _, at := range places {
 		r = append(r, next.columns[at])
 	}

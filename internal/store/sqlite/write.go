@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func (e *Engine) Put(ctx context.Context, c *engine.Collection, docs []engine.Do
 			places[d.ID] = len(there)
 			there = append(there, d)
 		}
-		_, err := t.update(x, there, func(old, next int64) bool { return true })
+		_, err := t.update(x, there, func(int64, int64) bool { return true })
 		return err
 	})
 }
@@ -233,7 +232,7 @@ func (t *table) rows(x *tx, ids []string) (map[string]row, error) {
 		for i, id := range part {
 			args[i] = id
 		}
-		err := x.query(fmt.Sprintf(`SELECT id, n, version%s FROM "%s" WHERE id IN (%s)`, t.columns, t.Name, places(len(part))), args,
+		err := x.query(`SELECT id, n, version`+t.columns+` FROM "`+t.Name+`" WHERE id IN (`+places(len(part))+`)`, args,
 			func(v []driver.Value) error {
 				r := row{n: integer(v[1]), version: integer(v[2]), columns: make([]any, len(t.Fields))}
 				for i := range r.columns {

@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +22,12 @@ import (
 )
 
 func blobs(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	s := Open(t, address(t))
 	noise := func(size int) []byte {
-		b := make([]byte, size)
-		_, _ = rand.NewChaCha8([32]byte{byte(size), byte(size >> 8), byte(size >> 16)}).Read(b) // it never fails
+		b, seed := make([]byte, size), [32]byte{}
+		copy(seed[:], strconv.Itoa(size))
+		_, _ = rand.NewChaCha8(seed).Read(b) // it never fails
 		return b
 	}
 
@@ -118,7 +120,7 @@ func damaged(t *testing.T, address func(t *testing.T) string) {
 		"nothing at all": func([]byte) []byte { return nil },
 	} {
 		bytesNow := spoil(stored(t, e, sha))
-		fake := strings.Repeat("0", 63) + fmt.Sprint(len(name)%10)
+		fake := strings.Repeat("0", 63) + strconv.Itoa(len(name)%10)
 		require.NoError(t, e.Blobs().Remove(t.Context(), fake))
 		w, err := e.Blobs().Create(t.Context())
 		require.NoError(t, err)

@@ -132,6 +132,7 @@ func work(ctx context.Context, s *store.Store, xs []exposure.Exposure) error {
 // crashes kills the work before and after each of its writes, and does it again on what
 // is left: the end is always the same.
 func crashes(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	t.Run("work that dies at any write and is done again ends as if it had not", func(t *testing.T) {
 		for at := int64(1); ; at++ {
 			died := false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 )
 
 func deliveries(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	t.Run("a delivery that comes sixteen times at once is accepted once", func(t *testing.T) {
 		s := Open(t, address(t))
 		var fresh atomic.Int64
@@ -46,7 +48,7 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 		s, err := store.Open(t.Context(), where, store.Options{})
 		require.NoError(t, err)
 		for n := range 25 {
-			_, isNew, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: fmt.Sprint(n), Source: []string{"a", "b"}[n%2]}, strings.NewReader(fmt.Sprint("body ", n)))
+			_, isNew, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: strconv.Itoa(n), Source: []string{"a", "b"}[n%2]}, strings.NewReader(fmt.Sprint("body ", n)))
 			require.NoError(t, err)
 			require.True(t, isNew)
 		}
@@ -57,7 +59,7 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 		require.Len(t, next, 12)
 		last := int64(0)
 		for i, d := range next {
-			require.Equal(t, fmt.Sprint(2*i+1), d.ID)
+			require.Equal(t, strconv.Itoa(2*i+1), d.ID)
 			require.Greater(t, d.Seq, last)
 			last = d.Seq
 			require.Equal(t, fmt.Sprint("body ", 2*i+1), read(t, s, d.Body))
@@ -70,7 +72,7 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 	t.Run("what is done no longer waits", func(t *testing.T) {
 		s := Open(t, address(t))
 		for n, status := range []exposure.DeliveryStatus{exposure.DeliveryReceived, exposure.DeliveryDone, exposure.DeliveryWorking, exposure.DeliveryFailed, exposure.DeliveryParked} {
-			d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: fmt.Sprint(n), Source: "a"}, strings.NewReader(""))
+			d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: strconv.Itoa(n), Source: "a"}, strings.NewReader(""))
 			require.NoError(t, err)
 			d.Status, d.Counts = status, map[string]int64{"findings": 3}
 			require.NoError(t, s.PutDelivery(t.Context(), d))

@@ -14,6 +14,7 @@ import (
 )
 
 func identifiers(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	s := Open(t, address(t))
 
 	t.Run("of sixteen ingests claiming one new host each key goes to one, and all are told the same", func(t *testing.T) {

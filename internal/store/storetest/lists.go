@@ -18,6 +18,7 @@ import (
 )
 
 func lists(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	t.Run("lists, streams and counts are what a look at every exposure gives, whatever was written", func(t *testing.T) {
 		m := model{s: Open(t, address(t)), xs: map[exposure.ID]exposure.Exposure{}}
 		rapid.Check(t, func(r *rapid.T) {
@@ -63,7 +64,7 @@ type model struct {
 }
 
 func (m *model) sorted() []exposure.Exposure {
-	var out []exposure.Exposure
+	out := make([]exposure.Exposure, 0, len(m.xs))
 	for _, x := range m.xs {
 		out = append(out, x)
 	}
@@ -74,12 +75,11 @@ func (m *model) sorted() []exposure.Exposure {
 // mutate inserts a few and changes a few.
 func (m *model) mutate(t *testing.T, r *rapid.T) {
 	t.Helper()
-	var fresh, swaps []exposure.Exposure
-	for range rapid.IntRange(0, max(0, 12-len(m.xs)/10)).Draw(r, "fresh") { // about 100 in the end
-		x := exposures(1)[0]
-		change(&x, r)
-		fresh = append(fresh, x)
+	fresh := exposures(rapid.IntRange(0, max(0, 12-len(m.xs)/10)).Draw(r, "fresh")) // about 100 in the end
+	for i := range fresh {
+		change(&fresh[i], r)
 	}
+	var swaps []exposure.Exposure
 	if known := m.sorted(); len(known) > 0 {
 		for range rapid.IntRange(0, 12).Draw(r, "changes") {
 			x := rapid.SampledFrom(known).Draw(r, "known")

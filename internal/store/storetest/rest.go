@@ -17,6 +17,7 @@ import (
 )
 
 func rest(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	s := Open(t, address(t))
 	ctx := t.Context()
 
@@ -68,6 +69,14 @@ func rest(t *testing.T, address func(t *testing.T) string) {
 		require.Equal(t, []asset.Event{evs[1], evs[0]}, got)
 	})
 
+	mobilized(t, s)
+	kept(t, s)
+}
+
+// mobilized are the documents of tickets and messages.
+func mobilized(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
 	t.Run("sixteen who begin one remediation begin the same", func(t *testing.T) {
 		var group errgroup.Group
 		began := make([]bool, writers)
@@ -128,7 +137,12 @@ func rest(t *testing.T, address func(t *testing.T) string) {
 	})
 
 	t.Run("tickets and messages", func(t *testing.T) { ticketsAndMessages(t, s) })
+}
 
+// kept are the small collections.
+func kept(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
 	t.Run("the latest intelligence is the one with the latest date, and older ones stay", func(t *testing.T) {
 		for n, m := range []store.IntelMeta{{Kind: "kev", Digest: "d1", Taken: day(1), Count: 1}, {Kind: "kev", Digest: "d3", Taken: day(3), Count: 3}, {Kind: "kev", Digest: "d2", Taken: day(2)}, {Kind: "epss", Digest: "e", Taken: day(4)}} {
 			require.NoError(t, s.PutIntel(ctx, m, strings.NewReader(m.Digest)), n)

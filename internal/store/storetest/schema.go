@@ -12,6 +12,7 @@ import (
 )
 
 func schema(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	t.Run("a store that is opened again has everything, counts included", func(t *testing.T) {
 		where := address(t)
 		s, err := store.Open(t.Context(), where, store.Options{})

@@ -36,16 +36,16 @@ func Run(t *testing.T, address func(t *testing.T) string) {
 }
 
 // Open opens a store whose clock stands still, and closes it when the test ends.
-func Open(t testing.TB, address string) *store.Store {
-	t.Helper()
-	return openWith(t, address, nil)
+func Open(tb testing.TB, address string) *store.Store {
+	tb.Helper()
+	return openWith(tb, address, nil)
 }
 
-func openWith(t testing.TB, address string, wrap func(engine.Engine) engine.Engine) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), address, store.Options{Now: func() time.Time { return epoch }, Wrap: wrap})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+func openWith(tb testing.TB, address string, wrap func(engine.Engine) engine.Engine) *store.Store {
+	tb.Helper()
+	s, err := store.Open(tb.Context(), address, store.Options{Now: func() time.Time { return epoch }, Wrap: wrap})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s
 }
 
