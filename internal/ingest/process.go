@@ -160,7 +160,7 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 		return fault.Wrap(fault.KindOf(err), err, "opening the body of delivery "+j.d.ID)
 	}
 	defer func() { _ = body.Close() }() // it was only read
-	batches := make(chan batch, 1)
+	batches := make(chan batch)         // the decoder fills one while another is persisted
 	group, gctx := errgroup.WithContext(ctx)
 	c := &collector{stop: gctx.Done(), out: batches, size: j.batch, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
 	group.Go(func() error {
