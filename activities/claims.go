@@ -30,8 +30,7 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 		return ClaimResult{}, err
 	}
 	claim := exposure.Claim{By: in.By, At: in.At.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
-	claimed := 0
-	err = a.touch(ctx, members, "claimed", func(e *exposure.Exposure) bool {
+	written, err := a.touch(ctx, members, func(e *exposure.Exposure) bool {
 		if e.RemediationID != in.ID || e.Claim != nil || contradicted(e, claim.At) {
 			return false
 		}
@@ -42,12 +41,12 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 		}
 		own := claim
 		e.Claim = &own
-		claimed++
 		return true
 	})
 	if err != nil {
 		return ClaimResult{}, err
 	}
+	a.wakeAll(ctx, written, "claimed")
 	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
 		news := in.At.After(r.ClosedSeen)
 		if news {
@@ -56,7 +55,7 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 		}
 		return news
 	})
-	return ClaimResult{Claimed: claimed}, err
+	return ClaimResult{Claimed: len(written)}, err
 }
 
 // contradicted reports whether a check made after a claim has found the weakness. Then

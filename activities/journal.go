@@ -58,7 +58,7 @@ func (a *Activities) edit(ctx context.Context, id string, fn func(*lifecycle.Rem
 // tell lets the remediation of an exposure know of an event: what is to be said on the
 // ticket and to the owner is put into its journal, then it is woken. Repeating it is safe.
 func (a *Activities) tell(ctx context.Context, e *exposure.Exposure, ev *exposure.Event) error {
-	if e.RemediationID == "" || ev.From == ev.To && !concerns(ev.Kind) {
+	if e.RemediationID == "" || !concerns(e, ev) {
 		return nil
 	}
 	occasion := exposure.EventID(ev.Exposure, ev.Seq)
@@ -75,10 +75,20 @@ func (a *Activities) tell(ctx context.Context, e *exposure.Exposure, ev *exposur
 	return a.wakeRemediation(ctx, e.RemediationID, string(ev.Kind), e.State.Live())
 }
 
-// concerns reports whether a ticket shows what an event changed, though the state is as
-// before.
-func concerns(kind exposure.EventKind) bool {
-	return kind == exposure.EventAssigned || kind == exposure.EventDecided || kind == exposure.EventSnoozed || kind == exposure.EventTicketed
+// concerns reports whether a remediation has anything to do, or its ticket anything to
+// show, because of an event. That a probe is about to test a claim is not worth a word:
+// its verdict follows.
+func concerns(e *exposure.Exposure, ev *exposure.Event) bool {
+	switch ev.Kind {
+	case exposure.EventAssigned, exposure.EventDecided, exposure.EventSnoozed, exposure.EventTicketed:
+		return true
+	case exposure.EventVerify:
+		return false
+	case exposure.EventClaim:
+		return !e.Verification.Method.Probes()
+	default:
+		return ev.From != ev.To
+	}
 }
 
 // comments reports whether an event is said on the ticket. What merely moves on stands in
@@ -132,6 +142,9 @@ func (a *Activities) wakeRemediation(ctx context.Context, id, reason string, liv
 		return err
 	}
 	if err := a.Waker.WakeRemediation(ctx, id, reason); err != nil {
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Unavailable, err, "waking remediation "+id) // we are being stopped: this is to be done again
+		}
 		a.Log.WarnContext(ctx, "waking a remediation's workflow failed; the sweep will try again", "remediation", id, "error", err)
 	}
 	return nil

@@ -112,20 +112,41 @@ func (a *Activities) created(ctx context.Context, rem *lifecycle.Remediation, me
 			}
 		}
 	}
-	return a.touch(ctx, members, "ticket", func(e *exposure.Exposure) bool {
+	written, err := a.touch(ctx, members, func(e *exposure.Exposure) bool {
 		changed := e.RemediationID == rem.ID && e.Ticket != rem.Ticket
 		if changed {
 			e.Ticket = rem.Ticket
 		}
 		return changed
 	})
+	if err != nil {
+		return err
+	}
+	return a.letSleep(ctx, written)
+}
+
+// letSleep takes back the wakes of exposures on which something was written that their
+// workflows need not act on: only those that this very write left.
+func (a *Activities) letSleep(ctx context.Context, written []exposure.Exposure) error {
+	for i := range written {
+		e := &written[i]
+		if !e.Wake || !e.WakeAt.Equal(e.UpdateAt) {
+			continue
+		}
+		if _, err := a.Ledger.ClearWake(ctx, e.ID, e.Version); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // touchBatch is how many members are written together.
 const touchBatch = 200
 
-// touch writes on members what their ticket says, in batches, and wakes their workflows.
-func (a *Activities) touch(ctx context.Context, members []member, reason string, fn func(*exposure.Exposure) bool) error {
+// touch writes on members what their ticket says, in batches, and gives those that were
+// written.
+func (a *Activities) touch(ctx context.Context, members []member, fn func(*exposure.Exposure) bool) ([]exposure.Exposure, error) {
+	var all []exposure.Exposure
 	for len(members) > 0 {
 		n := min(len(members), touchBatch)
 		ids := make([]exposure.ID, n)
@@ -135,12 +156,12 @@ func (a *Activities) touch(ctx context.Context, members []member, reason string,
 		members = members[n:]
 		written, err := a.Ledger.TouchMany(ctx, ids, fn)
 		if err != nil {
-			return fault.Wrap(fault.KindOf(err), err, "writing on the members of a remediation")
+			return nil, fault.Wrap(fault.KindOf(err), err, "writing on the members of a remediation")
 		}
-		a.wakeAll(ctx, written, reason)
-		beat(ctx, n)
+		all = append(all, written...)
+		beat(ctx, len(all))
 	}
-	return nil
+	return all, nil
 }
 
 // wakeAll wakes the workflows of many exposures, several at a time.

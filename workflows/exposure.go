@@ -41,9 +41,7 @@ func Exposure(ctx workflow.Context, in lifecycle.ExposureInput) error {
 			continue
 		}
 		first = false
-		if err := r.see(ctx, view); err != nil {
-			return err
-		}
+		r.see(view)
 		for !r.stale && ctx.Err() == nil {
 			switch {
 			case r.view.Mode != exposure.ModeWorkflow:
@@ -75,7 +73,15 @@ type exposureRun struct {
 	stale    bool // the view is to be read again
 	failures int  // in a row
 	wakes    workflow.ReceiveChannel
-	news     workflow.Channel // something was decided: stop waiting
+	news     workflow.Channel // something was decided, and the view shows it: stop waiting
+	alarm    alarm
+}
+
+// alarm is the timer that a run waits by.
+type alarm struct {
+	at    time.Time
+	rings workflow.Future
+	stop  workflow.CancelFunc
 }
 
 // stage does what the state asks for: one step, or waiting for something to happen. The
@@ -137,7 +143,7 @@ func (r *exposureRun) excepted(ctx workflow.Context) error {
 		return r.probe(ctx)
 	case r.due(ctx, r.view.NudgeAt):
 		if r.view.Method.Probes() {
-			if err := r.probe(ctx); err != nil || r.stale {
+			if err := r.probe(ctx); err != nil || r.stale || !r.due(ctx, r.view.NudgeAt) {
 				return err
 			}
 		}
@@ -152,19 +158,19 @@ func (r *exposureRun) nudge(ctx workflow.Context) error {
 		return nil
 	}
 	view, err := nudge(ctx, activities.NudgeInput{ID: r.id, Nudge: r.view.Nudge}, about(r.view.Nudge))
-	if err != nil {
-		return err
+	if err == nil {
+		r.see(view)
 	}
-	return r.see(ctx, view)
+	return err
 }
 
 // step lets one activity move the exposure on.
 func (r *exposureRun) step(ctx workflow.Context, do func(workflow.Context, activities.StepInput) (lifecycle.ExposureView, error)) error {
 	view, err := do(ctx, activities.StepInput{ID: r.id, Seq: r.view.Seq})
-	if err != nil {
-		return err
+	if err == nil {
+		r.see(view)
 	}
-	return r.see(ctx, view)
+	return err
 }
 
 func (r *exposureRun) wantsRetest() bool { return r.retest || r.view.Retest }
@@ -182,6 +188,7 @@ func (r *exposureRun) old(ctx workflow.Context) bool {
 // end ends the run, unless it was woken meanwhile: then the exposure may have come back
 // into its hands.
 func (r *exposureRun) end(ctx workflow.Context) (bool, error) {
+	r.publish(ctx)
 	if err := r.settle(ctx); err != nil {
 		return true, err
 	}
@@ -197,27 +204,52 @@ func (r *exposureRun) settle(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
-// wait waits for news, for a time (none: zero), or for the run to get old.
+// wait waits for news, for a time (none: zero), or for the run to get old. What was
+// decided stands in the view already; a wake or a time that has come makes it stale.
 func (r *exposureRun) wait(ctx workflow.Context, until time.Time) {
-	now := workflow.Now(ctx)
 	renew := r.started.Add(maxLife)
 	if until.IsZero() || renew.Before(until) {
 		until = renew
 	}
-	timerCtx, stop := workflow.WithCancel(ctx)
-	timer := workflow.NewTimerWithOptions(timerCtx, max(until.Sub(now), time.Millisecond), workflow.TimerOptions{Summary: waitingFor(&r.view)})
+	r.setAlarm(ctx, until, waitingFor(&r.view))
 	s := workflow.NewSelector(ctx)
-	s.AddFuture(timer, func(workflow.Future) {})
-	r.listen(s)
+	s.AddFuture(r.alarm.rings, func(workflow.Future) { r.stale, r.alarm = true, alarm{} })
+	r.listen(ctx, s)
 	s.Select(ctx)
-	stop()
-	r.stale = true
 }
 
-// listen lets a selector return when something happens that the store tells about.
-func (r *exposureRun) listen(s workflow.Selector) {
-	s.AddReceive(r.wakes, func(c workflow.ReceiveChannel, _ bool) { c.ReceiveAsync(nil) })
+// setAlarm makes the timer ring at a time. One that is set for it is left as it is, so
+// that a wake which changes nothing leaves no timers in the history.
+func (r *exposureRun) setAlarm(ctx workflow.Context, at time.Time, why string) {
+	if r.alarm.rings != nil && r.alarm.at.Equal(at) {
+		return
+	}
+	if r.alarm.stop != nil {
+		r.alarm.stop()
+	}
+	timerCtx, stop := workflow.WithCancel(ctx)
+	d := max(at.Sub(workflow.Now(ctx)), time.Millisecond)
+	r.alarm = alarm{at: at, stop: stop, rings: workflow.NewTimerWithOptions(timerCtx, d, workflow.TimerOptions{Summary: why})}
+}
+
+// listen lets a selector return when something happens: after it has been told to the UI
+// where the exposure stands.
+func (r *exposureRun) listen(ctx workflow.Context, s workflow.Selector) {
+	r.publish(ctx)
+	s.AddReceive(r.wakes, func(c workflow.ReceiveChannel, _ bool) { c.ReceiveAsync(nil); r.stale = true })
 	s.AddReceive(r.news, func(c workflow.ReceiveChannel, _ bool) { c.ReceiveAsync(nil) })
+}
+
+// publish makes the exposure findable in the UI by what it is now: one write of search
+// attributes, and only where one changed.
+func (r *exposureRun) publish(ctx workflow.Context) {
+	updates := lifecycle.SearchUpdates(workflow.GetTypedSearchAttributes(ctx), &r.view)
+	if len(updates) == 0 {
+		return
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		workflow.GetLogger(ctx).Warn("an exposure can't be found by what it is now", "exposure", r.id, "error", err)
+	}
 }
 
 // drain takes all wakes: one look at the store answers them together.
@@ -235,12 +267,11 @@ func (r *exposureRun) drain() bool {
 func (r *exposureRun) pause(ctx workflow.Context, err error) {
 	workflow.GetLogger(ctx).Warn("a step of an exposure's workflow failed; it is tried again", "exposure", r.id, "error", err)
 	r.failures = min(r.failures+1, 7)
-	timerCtx, stop := workflow.WithCancel(ctx)
+	r.setAlarm(ctx, workflow.Now(ctx).Add(time.Minute<<(r.failures-1)), "Try again after a failure")
 	s := workflow.NewSelector(ctx)
-	s.AddFuture(workflow.NewTimerWithOptions(timerCtx, time.Minute<<(r.failures-1), workflow.TimerOptions{Summary: "Try again after a failure"}), func(workflow.Future) {})
-	r.listen(s)
+	s.AddFuture(r.alarm.rings, func(workflow.Future) { r.alarm = alarm{} })
+	r.listen(ctx, s)
 	s.Select(ctx)
-	stop()
 	r.stale = true
 }
 

@@ -46,13 +46,10 @@ func (r *exposureRun) decide(ctx workflow.Context, d lifecycle.Decision) (lifecy
 		}
 		return lifecycle.DecisionResult{}, err
 	}
-	if err := r.see(ctx, out.View); err != nil {
-		return lifecycle.DecisionResult{}, err
-	}
+	r.see(out.View)
 	if d.Kind == lifecycle.DecideRetest && !out.Result.Repeated {
 		r.retest = true
 	}
-	r.stale = true
 	r.news.SendAsync(true) // if it is full, the run knows already
 	return out.Result, nil
 }
@@ -60,9 +57,8 @@ func (r *exposureRun) decide(ctx workflow.Context, d lifecycle.Decision) (lifecy
 // maxTimeline is how many lines of the story a run keeps.
 const maxTimeline = 200
 
-// see takes a view that is newer than the one the run has, and makes it findable in the
-// UI: one write of search attributes, and only where one changed.
-func (r *exposureRun) see(ctx workflow.Context, v lifecycle.ExposureView) error {
+// see takes a view, if it is newer than the one that the run has.
+func (r *exposureRun) see(v lifecycle.ExposureView) {
 	for _, line := range v.Timeline {
 		if n := len(r.timeline); n == 0 || line.Seq > r.timeline[n-1].Seq {
 			r.timeline = append(r.timeline, line)
@@ -70,14 +66,8 @@ func (r *exposureRun) see(ctx workflow.Context, v lifecycle.ExposureView) error 
 	}
 	r.timeline = slices.Clone(r.timeline[max(0, len(r.timeline)-maxTimeline):])
 	if v.Version < r.view.Version {
-		r.stale = true // a decision came in between
-		return nil
+		return // a decision came in between
 	}
 	v.Timeline = nil
 	r.view, r.failures = v, 0
-	updates := lifecycle.SearchUpdates(workflow.GetTypedSearchAttributes(ctx), &r.view)
-	if len(updates) == 0 {
-		return nil
-	}
-	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
 }

@@ -40,10 +40,10 @@ func (r *exposureRun) probe(ctx workflow.Context) error {
 		out.Verdict, out.Refused, out.Without = result.Verdict, result.Refused, result.without
 	}
 	view, err := record(ctx, out)
-	if err != nil {
-		return err
+	if err == nil {
+		r.see(view)
 	}
-	return r.see(ctx, view)
+	return err
 }
 
 // probed is a probe's answer, or why there is none.
@@ -63,7 +63,7 @@ func (r *exposureRun) runProbe(ctx workflow.Context, p *activities.Prepared) (*p
 	for {
 		s := workflow.NewSelector(ctx)
 		s.AddFuture(answer, func(workflow.Future) {})
-		r.listen(s)
+		r.listen(ctx, s)
 		s.Select(ctx)
 		if answer.IsReady() {
 			var out probed
@@ -77,9 +77,7 @@ func (r *exposureRun) runProbe(ctx workflow.Context, p *activities.Prepared) (*p
 		if err != nil {
 			return nil, err
 		}
-		if err := r.see(ctx, view); err != nil {
-			return nil, err
-		}
+		r.see(view)
 		if r.view.State != from || r.view.Mode != exposure.ModeWorkflow {
 			return nil, nil
 		}

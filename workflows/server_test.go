@@ -394,6 +394,8 @@ func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
 		team := "team" + strconv.Itoa(n)
 		ids[team] = l.admitted("web-"+team, team)
 	}
+	// What a worker had in hand when it was stopped may be lost on its way to Temporal.
+	require.NoError(t, l.client.StartSweep(t.Context(), lifecycle.SweepInput{Every: time.Second}))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
