@@ -27,7 +27,7 @@ var t0 = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 // rig is a pipeline over a real store, with sources that say what the test says.
 type rig struct {
 	*testing.T
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // the test's own, for as long as it runs
 	store    *store.Store
 	faulty   *faulty // between the pipeline and the store
 	ledger   *ledger.Ledger
