@@ -38,7 +38,7 @@ func (s *Store) putBlob(ctx context.Context, want string, r io.Reader, limit int
 	}
 	defer w.Abort()
 	sum := sha256.New()
-	size, err := compress(w, sum, r, limit)
+	size, err := s.compress(w, sum, r, limit)
 	if err != nil {
 		return "", 0, err
 	}
@@ -52,26 +52,46 @@ func (s *Store) putBlob(ctx context.Context, want string, r io.Reader, limit int
 	return sha, size, w.Commit(sha)
 }
 
-// compress copies at most limit bytes into w, compressed, and into a hash as they are.
-func compress(w io.Writer, sum hash.Hash, r io.Reader, limit int64) (int64, error) {
-	// One goroutine and a window of 1 MiB: bodies are many, and of any size.
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithZeroFrames(true))
-	if err != nil {
-		return 0, fault.Wrap(fault.Internal, err, "compressing a blob")
+// press is what compressing a blob needs. It is used again: a new one for each of
+// hundreds of small deliveries a second would cost more than they do.
+type press struct {
+	z      *zstd.Encoder
+	buffer []byte
+}
+
+func (s *Store) press() (*press, error) {
+	if p, ok := s.presses.Get().(*press); ok {
+		return p, nil
 	}
-	defer z.Close() //nolint:errcheck // closed below where it matters; here it only gives its memory back
-	buffer := make([]byte, 64<<10)
+	// One goroutine and a window of 1 MiB: bodies are many, and of any size.
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithZeroFrames(true))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "compressing a blob")
+	}
+	return &press{z: z, buffer: make([]byte, 64<<10)}, nil
+}
+
+// compress copies at most limit bytes into w, compressed, and into a hash as they are.
+func (s *Store) compress(w io.Writer, sum hash.Hash, r io.Reader, limit int64) (int64, error) {
+	p, err := s.press()
+	if err != nil {
+		return 0, err
+	}
+	defer s.presses.Put(p)
+	defer p.z.Reset(nil) // lets go of w, however it ends
+	p.z.Reset(w)
 	for size := int64(0); ; {
-		n, err := r.Read(buffer)
+		n, err := r.Read(p.buffer)
 		if size += int64(n); size > limit {
 			return 0, fault.New(fault.Invalid, "storing a blob: it is larger than %d bytes", limit)
 		}
-		sum.Write(buffer[:n])
-		if _, err := z.Write(buffer[:n]); err != nil {
+		sum.Write(p.buffer[:n])
+		if _, err := p.z.Write(p.buffer[:n]); err != nil {
 			return 0, fault.Wrap(fault.KindOf(err), err, "storing a blob")
 		}
 		if errors.Is(err, io.EOF) {
-			return size, fault.Wrap(fault.Unavailable, z.Close(), "storing a blob")
+			err := p.z.Close()
+			return size, fault.Wrap(fault.KindOf(err), err, "storing a blob")
 		}
 		if err != nil {
 			return 0, err

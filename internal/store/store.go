@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/quellsec/quell/internal/fault"
@@ -35,6 +36,8 @@ type Store struct {
 	engine engine.Engine
 	log    *slog.Logger
 	now    func() time.Time
+
+	presses sync.Pool // of *press
 }
 
 // Open opens a store by its address: "sqlite:DIR", or a MongoDB connection string that

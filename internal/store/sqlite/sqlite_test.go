@@ -103,6 +103,50 @@ func TestOneRequestThatFailsLeavesThoseThatShareItsCommit(t *testing.T) {
 	}
 }
 
+func TestARequestThatFailsAloneLeavesNothing(t *testing.T) {
+	t.Parallel()
+	e := open(t, t.TempDir())
+	broken := errors.New("broken")
+	for _, durable := range []bool{true, false} {
+		err := e.write.do(t.Context(), durable, func(x *tx) error {
+			if err := e.table(things()).insert(x, []engine.Doc{thing("a", 1, "open")}, []bool{false}); err != nil {
+				return err
+			}
+			return broken
+		})
+		require.ErrorIs(t, err, broken)
+		docs, err := e.Get(t.Context(), things(), []string{"a"})
+		require.NoError(t, err)
+		require.Empty(t, docs)
+		counts, err := e.Count(t.Context(), things(), nil, "")
+		require.NoError(t, err)
+		require.Zero(t, counts[""])
+	}
+}
+
+func TestTheOnlyOneOfItsKindIsFoundByEveryWay(t *testing.T) {
+	t.Parallel()
+	e := open(t, t.TempDir())
+	docs := make([]engine.Doc, 0, 500)
+	for i := range 500 {
+		docs = append(docs, thing(strconv.Itoa(i), 1, "open"))
+	}
+	docs[499].Values = []any{"rare", int64(2), []string{"pci"}}
+	_, err := e.Insert(t.Context(), things(), docs)
+	require.NoError(t, err)
+	for _, where := range [][]engine.Cond{
+		{{Field: "state", Values: []any{"rare"}}}, {{Field: "scope", Values: []any{"pci"}}}, {{Field: "scope", Values: []any{"pci", "none"}}},
+		{{Field: "due", Op: engine.From, Values: []any{int64(2)}}}, {{Field: "state", Values: []any{"rare", "none"}}, {Field: "scope", Values: []any{"pci", "dmz"}}},
+	} {
+		for _, sort := range [][]string{{"due"}, {"state", "due"}, {engine.ID}} {
+			found, err := e.Find(t.Context(), things(), engine.Query{Where: where, Sort: sort, Limit: 10})
+			require.NoError(t, err)
+			require.Len(t, found, 1, "%v by %v", where, sort)
+			require.Equal(t, "499", found[0].ID)
+		}
+	}
+}
+
 func TestAClosedStoreRefusesWritesInsteadOfHanging(t *testing.T) {
 	t.Parallel()
 	e, err := Open(t.Context(), t.TempDir(), Options{Now: time.Now})
