@@ -3,6 +3,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,11 +27,11 @@ func lockDir(dir string) (release func(), err error) {
 		return nil, fault.New(fault.Conflict, "the data directory %s is in use by another quell dev (process %s): stop it, or give another --dir",
 			dir, strings.TrimSpace(string(owner)))
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
-		if err != nil {
-			return nil, fault.New(fault.Internal, "writing the lock of the data directory: %w", err)
-		}
+	if err := f.Truncate(0); err != nil {
+		return nil, errors.Join(fault.New(fault.Internal, "writing the lock of the data directory: %w", err), f.Close())
+	}
+	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0); err != nil {
+		return nil, errors.Join(fault.New(fault.Internal, "writing the lock of the data directory: %w", err), f.Close())
 	}
 	return func() { _ = f.Close() }, nil // closing lets go of the lock
 }
