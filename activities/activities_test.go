@@ -25,6 +25,7 @@ import (
 	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/store"
+	"github.com/quellsec/quell/internal/store/engine"
 )
 
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -54,9 +55,15 @@ func (*rig) Drain(context.Context, string, int, func(ingest.Progress)) (ingest.D
 
 func newRig(t *testing.T, keys map[string]ed25519.PublicKey) *rig {
 	t.Helper()
+	return newRigOver(t, keys, nil)
+}
+
+// newRigOver is newRig with something between the store and its engine.
+func newRigOver(t *testing.T, keys map[string]ed25519.PublicKey, wrap func(engine.Engine) engine.Engine) *rig {
+	t.Helper()
 	r := &rig{t: t, clock: epoch}
 	now := func() time.Time { return r.clock }
-	s, err := store.Open(t.Context(), "sqlite:"+t.TempDir(), store.Options{Now: now})
+	s, err := store.Open(t.Context(), "sqlite:"+t.TempDir(), store.Options{Now: now, Wrap: wrap})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	r.store = s

@@ -21,8 +21,8 @@ func (a *Activities) Join(ctx context.Context, in StepInput) (lifecycle.Exposure
 	}
 	v := a.Policy.view(&e, a.now())
 	if e.Mode != exposure.ModeWorkflow || e.Owner.Team == "" || v.Joined {
-		if v.Joined { // a crash may have come between joining and telling
-			err = a.wakeRemediation(ctx, e.RemediationID, "joined", e.State.Live())
+		if v.Joined { // an attempt that died may have joined, and told nobody
+			err = a.tellJoined(ctx, &e, &e.LastEvent)
 		}
 		return v, err
 	}
@@ -30,21 +30,32 @@ func (a *Activities) Join(ctx context.Context, in StepInput) (lifecycle.Exposure
 	if err != nil {
 		return v, err
 	}
-	left := e.RemediationID
-	res, err := a.apply(ctx, ledger.Change{ID: e.ID, Event: exposure.Event{
+	data := map[string]string{exposure.DataRemediation: rem.ID, exposure.DataTicket: rem.Ticket}
+	if e.RemediationID != "" {
+		data[dataLeft] = e.RemediationID
+	}
+	res, err := a.Ledger.Apply(ctx, ledger.Change{ID: e.ID, As: exposure.ModeWorkflow, Event: exposure.Event{
 		Kind: exposure.EventTicketed, Actor: system("lifecycle"), Cause: in.cause(exposure.EventTicketed),
 		Reason: "owned by " + rem.Owner + ", mended by " + lifecycle.Plain(rem.Fix, 200),
-		Data:   map[string]string{exposure.DataRemediation: rem.ID, exposure.DataTicket: rem.Ticket},
+		Data:   data,
 	}})
 	if err != nil {
 		return v, err
 	}
-	if left != "" {
+	return a.viewAfter(&res), a.tellJoined(ctx, &res.Exposure, &res.Event)
+}
+
+// dataLeft names, in a ticketed event, the remediation that the exposure left.
+const dataLeft = "left"
+
+// tellJoined wakes the remediation that an exposure has joined, and the one that it left.
+func (a *Activities) tellJoined(ctx context.Context, e *exposure.Exposure, ev *exposure.Event) error {
+	if left := ev.Data[dataLeft]; left != "" && ev.Kind == exposure.EventTicketed {
 		if err := a.wakeRemediation(ctx, left, "left", false); err != nil {
-			return v, err
+			return err
 		}
 	}
-	return a.viewAfter(&res), nil
+	return a.wakeRemediation(ctx, e.RemediationID, "joined", e.State.Live())
 }
 
 // claimRemediation finds the owner's remediation of the fix that is open, or begins one:
@@ -54,7 +65,7 @@ func (a *Activities) claimRemediation(ctx context.Context, e *exposure.Exposure)
 		now := a.now()
 		rem, _, err := a.Journal.ClaimRemediation(ctx, lifecycle.Remediation{
 			ID: lifecycle.RemediationID(e.Owner.Team, e.Fix, generation), Version: 1, Owner: e.Owner.Team, Fix: e.Fix, Generation: generation,
-			Status: lifecycle.RemediationOpen, Tracker: a.Tracker, Due: e.Due, Wake: true, WakeAt: now, CreatedAt: now, UpdatedAt: now,
+			Status: lifecycle.RemediationOpen, Tracker: a.Tracker, Due: e.Due, CreatedAt: now, UpdatedAt: now,
 		})
 		if err != nil {
 			return rem, fault.Wrap(fault.KindOf(err), err, "claiming the remediation of "+e.Owner.Team)

@@ -123,22 +123,28 @@ func (a *Activities) intend(ctx context.Context, remediation, kind, cause string
 	return fault.Wrap(fault.KindOf(err), err, "noting what is to be done for remediation "+remediation)
 }
 
+// awake is how young a wake is that surely is on its way still: until its workflow has
+// taken it back, one signal stands for all.
+const awake = 5 * time.Second
+
 // wakeRemediation marks a remediation as woken, which the sweep repeats, then wakes its
 // workflow. A live member takes it up again where it was done.
 func (a *Activities) wakeRemediation(ctx context.Context, id, reason string, live bool) error {
+	onItsWay := false
 	_, err := a.edit(ctx, id, func(r *lifecycle.Remediation) bool {
+		onItsWay = r.Wake && r.Status == lifecycle.RemediationOpen && r.WakeAt.After(a.now().Add(-awake))
 		if live && r.Status == lifecycle.RemediationDone {
 			r.Status = lifecycle.RemediationOpen
 		}
-		if !r.Wake {
+		if !onItsWay {
 			r.Wake, r.WakeAt = true, a.now()
 		}
-		return true // even if it was woken before: its workflow must not take that wake back for having read too early
+		return true // even then: its workflow must not take that wake back for having read too early
 	})
-	if fault.Is(err, fault.NotFound) {
+	switch {
+	case fault.Is(err, fault.NotFound):
 		return nil // erased: there is nobody to tell
-	}
-	if err != nil {
+	case err != nil || onItsWay:
 		return err
 	}
 	if err := a.Waker.WakeRemediation(ctx, id, reason); err != nil {

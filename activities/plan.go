@@ -26,6 +26,7 @@ type Plan struct {
 	Ticket   string                      `json:"ticket,omitempty"`
 	Live     int                         `json:"live"`
 	Members  int                         `json:"members"`
+	Create   bool                        `json:"create,omitempty"`   // there is no ticket, or not everybody was told of it
 	Write    bool                        `json:"write,omitempty"`    // the ticket isn't as it should be
 	Comments []string                    `json:"comments,omitempty"` // intents of comments, one comment together
 	Messages [][]string                  `json:"messages,omitempty"` // intents of messages, each group one message
@@ -77,7 +78,8 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	s := stand(members)
 	issue := issueOf(rem, members, a.Policy.PublicURL)
 	plan := Plan{Owner: rem.Owner, Status: rem.Status, Title: issue.Title, Ticket: rem.Ticket, Live: s.live, Members: len(members), Poll: a.Policy.TicketPoll}
-	plan.Write = rem.Ticket != "" && rem.Digest != digest(&issue, s.status)
+	plan.Create = rem.Ticket == "" && s.live > 0
+	plan.Write = rem.Ticket != "" && (rem.Digest != digest(&issue, s.status) || unlabelled(members, rem.Ticket))
 	rungs, next := a.rungs(rem.CreatedAt, &s)
 	plan.NextAt = next
 	var wanted []lifecycle.Intent
@@ -95,6 +97,12 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	}
 	plan.pending(intents)
 	return plan, nil
+}
+
+// unlabelled reports whether a member doesn't carry the ticket's key: one that joined while
+// the ticket was being made.
+func unlabelled(members []member, ticket string) bool {
+	return slices.ContainsFunc(members, func(m member) bool { return m.ticket != ticket })
 }
 
 // intents reads a remediation's part of the journal, and adds what is wanted and isn't
@@ -159,6 +167,8 @@ func (p *Plan) pending(intents []lifecycle.Intent) {
 	for i := range intents {
 		switch in := &intents[i]; {
 		case in.Done:
+		case in.Kind == lifecycle.IntentCreate && p.Ticket != "":
+			p.Create = true
 		case in.Kind == lifecycle.IntentComment && len(p.Comments) < maxIntents:
 			p.Comments = append(p.Comments, in.ID)
 		case in.Kind == lifecycle.IntentNotify && rung(in.Cause) == "reopened":

@@ -32,14 +32,6 @@ func (a *Activities) tracker(r *lifecycle.Remediation) (connectors.Tracker, erro
 // search waits until the tracker's index must have seen what it may have made.
 func (a *Activities) CreateTicket(ctx context.Context, in RemediationStep) (TicketResult, error) {
 	rem, err := a.remediation(ctx, in.ID)
-	if err != nil || rem.Ticket != "" {
-		return TicketResult{rem.Ticket, rem.TicketURL}, err
-	}
-	tracker, err := a.tracker(&rem)
-	if err != nil {
-		return TicketResult{}, err
-	}
-	attempts, err := a.settled(ctx, &rem, tracker)
 	if err != nil {
 		return TicketResult{}, err
 	}
@@ -47,31 +39,42 @@ func (a *Activities) CreateTicket(ctx context.Context, in RemediationStep) (Tick
 	if err != nil {
 		return TicketResult{}, err
 	}
+	if rem.Ticket == "" {
+		if rem, err = a.findOrCreate(ctx, rem, members); err != nil {
+			return TicketResult{}, err
+		}
+	}
+	// An attempt that died may have come so far and no further.
+	return TicketResult{rem.Ticket, rem.TicketURL}, a.tellCreated(ctx, &rem, members)
+}
+
+func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation, members []member) (lifecycle.Remediation, error) {
+	tracker, err := a.tracker(&rem)
+	if err != nil {
+		return rem, err
+	}
+	attempts, err := a.settled(ctx, &rem, tracker)
+	if err != nil {
+		return rem, err
+	}
 	want := issueOf(&rem, members, a.Policy.PublicURL)
 	want.Status = connectors.IssueTodo
 	written := ""
 	issue, err := tracker.FindByMarker(ctx, rem.ID)
 	if fault.Is(err, fault.NotFound) {
 		if err := a.intend(ctx, rem.ID, lifecycle.IntentCreate, strconv.Itoa(attempts+1)); err != nil {
-			return TicketResult{}, err
+			return rem, err
 		}
 		written = digest(&want, stand(members).status)
 		issue, err = tracker.Create(ctx, want)
 	}
 	if err != nil {
-		return TicketResult{}, fault.Wrap(fault.KindOf(err), err, "creating a ticket for "+rem.Owner)
+		return rem, fault.Wrap(fault.KindOf(err), err, "creating a ticket for "+rem.Owner)
 	}
-	rem, err = a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
+	return a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
 		r.Ticket, r.TicketURL, r.Digest = issue.Key, issue.URL, written
 		return true
 	})
-	if err != nil {
-		return TicketResult{}, err
-	}
-	if err := a.intend(ctx, rem.ID, lifecycle.IntentNotify, "created/"+issue.Key); err != nil {
-		return TicketResult{}, err
-	}
-	return TicketResult{issue.Key, issue.URL}, a.created(ctx, &rem, members)
 }
 
 // settled counts the earlier attempts to create the ticket. While the tracker's search
@@ -99,8 +102,15 @@ func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tr
 	return attempts, nil
 }
 
-// created marks the attempts as done and writes the ticket's key on the members.
-func (a *Activities) created(ctx context.Context, rem *lifecycle.Remediation, members []member) error {
+// tellCreated tells of a ticket that is made: the owner, the members, and the journal,
+// last, since it is by the journal that one sees whether all is told.
+func (a *Activities) tellCreated(ctx context.Context, rem *lifecycle.Remediation, members []member) error {
+	if err := a.intend(ctx, rem.ID, lifecycle.IntentNotify, "created/"+rem.Ticket); err != nil {
+		return err
+	}
+	if err := a.label(ctx, rem, members); err != nil {
+		return err
+	}
 	intents, err := a.Journal.Intents(ctx, rem.ID)
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "reading what was done for remediation "+rem.ID)
@@ -112,7 +122,19 @@ func (a *Activities) created(ctx context.Context, rem *lifecycle.Remediation, me
 			}
 		}
 	}
-	written, err := a.touch(ctx, members, func(e *exposure.Exposure) bool {
+	return nil
+}
+
+// label writes the ticket's key on the members that don't have it. Their workflows need
+// not look: it is for people.
+func (a *Activities) label(ctx context.Context, rem *lifecycle.Remediation, members []member) error {
+	lacking := make([]member, 0, len(members))
+	for i := range members {
+		if members[i].ticket != rem.Ticket {
+			lacking = append(lacking, members[i])
+		}
+	}
+	written, err := a.touch(ctx, lacking, func(e *exposure.Exposure) bool {
 		changed := e.RemediationID == rem.ID && e.Ticket != rem.Ticket
 		if changed {
 			e.Ticket = rem.Ticket
@@ -213,6 +235,9 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 	}
 	members, err := a.members(ctx, rem.ID)
 	if err != nil {
+		return SyncResult{}, err
+	}
+	if err := a.label(ctx, &rem, members); err != nil { // who joined while it was being made
 		return SyncResult{}, err
 	}
 	s := stand(members)

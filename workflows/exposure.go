@@ -211,10 +211,11 @@ func (r *exposureRun) wait(ctx workflow.Context, until time.Time) {
 	if until.IsZero() || renew.Before(until) {
 		until = renew
 	}
+	r.publish(ctx)
 	r.setAlarm(ctx, until, waitingFor(&r.view))
 	s := workflow.NewSelector(ctx)
 	s.AddFuture(r.alarm.rings, func(workflow.Future) { r.stale, r.alarm = true, alarm{} })
-	r.listen(ctx, s)
+	r.listen(s)
 	s.Select(ctx)
 }
 
@@ -232,16 +233,16 @@ func (r *exposureRun) setAlarm(ctx workflow.Context, at time.Time, why string) {
 	r.alarm = alarm{at: at, stop: stop, rings: workflow.NewTimerWithOptions(timerCtx, d, workflow.TimerOptions{Summary: why})}
 }
 
-// listen lets a selector return when something happens: after it has been told to the UI
-// where the exposure stands.
-func (r *exposureRun) listen(ctx workflow.Context, s workflow.Selector) {
-	r.publish(ctx)
+// listen lets a selector return when something happens.
+func (r *exposureRun) listen(s workflow.Selector) {
 	s.AddReceive(r.wakes, func(c workflow.ReceiveChannel, _ bool) { c.ReceiveAsync(nil); r.stale = true })
 	s.AddReceive(r.news, func(c workflow.ReceiveChannel, _ bool) { c.ReceiveAsync(nil) })
 }
 
 // publish makes the exposure findable in the UI by what it is now: one write of search
-// attributes, and only where one changed.
+// attributes, and only where one changed. Such a write costs Temporal as much as a step of
+// the workflow, so it is made where the exposure comes to rest: what it was for the
+// seconds of a probe is in its story.
 func (r *exposureRun) publish(ctx workflow.Context) {
 	updates := lifecycle.SearchUpdates(workflow.GetTypedSearchAttributes(ctx), &r.view)
 	if len(updates) == 0 {
@@ -270,7 +271,7 @@ func (r *exposureRun) pause(ctx workflow.Context, err error) {
 	r.setAlarm(ctx, workflow.Now(ctx).Add(time.Minute<<(r.failures-1)), "Try again after a failure")
 	s := workflow.NewSelector(ctx)
 	s.AddFuture(r.alarm.rings, func(workflow.Future) { r.alarm = alarm{} })
-	r.listen(ctx, s)
+	r.listen(s)
 	s.Select(ctx)
 	r.stale = true
 }

@@ -63,7 +63,7 @@ func (r *exposureRun) runProbe(ctx workflow.Context, p *activities.Prepared) (*p
 	for {
 		s := workflow.NewSelector(ctx)
 		s.AddFuture(answer, func(workflow.Future) {})
-		r.listen(ctx, s)
+		r.listen(s)
 		s.Select(ctx)
 		if answer.IsReady() {
 			var out probed

@@ -42,6 +42,7 @@ func Remediation(ctx workflow.Context, in lifecycle.RemediationInput) error {
 			return workflow.NewContinueAsNewError(ctx, Remediation, in)
 		}
 		r.rest(ctx, &p)
+		r.gather(ctx)
 	}
 	return ctx.Err()
 }
@@ -61,7 +62,7 @@ type remediationRun struct {
 // reports whether the remediation has come to its end.
 func (r *remediationRun) carryOut(ctx workflow.Context, p *activities.Plan) (bool, error) {
 	r.again = false
-	if p.Ticket == "" && p.Live > 0 {
+	if p.Create {
 		ticket, err := createTicket(ctx, r.step, p)
 		if err != nil {
 			return false, err
@@ -122,6 +123,28 @@ func (r *remediationRun) rest(ctx workflow.Context, p *activities.Plan) {
 		summary = "Remind " + lifecycle.Plain(p.Owner, 64)
 	}
 	r.wait(ctx, until, summary)
+}
+
+// lullOfMembers is how long a ticket waits for what else happens to its members: a scan or
+// a fix mostly concerns many of them.
+const lullOfMembers = time.Second
+
+// gather waits for the others, where a member's wake came. What people do with the ticket
+// is looked at without delay.
+func (r *remediationRun) gather(ctx workflow.Context) {
+	if !r.drain() || r.look {
+		return
+	}
+	timerCtx, stop := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timerCtx, lullOfMembers, workflow.TimerOptions{Summary: "Gather what else happens"})
+	for !r.look && !timer.IsReady() {
+		s := workflow.NewSelector(ctx)
+		s.AddFuture(timer, func(workflow.Future) {})
+		s.AddReceive(r.wakes, func(workflow.ReceiveChannel, bool) {})
+		s.Select(ctx)
+		r.drain()
+	}
+	stop()
 }
 
 func (r *remediationRun) wait(ctx workflow.Context, until time.Time, why string) {

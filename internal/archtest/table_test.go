@@ -56,7 +56,7 @@ var table = []row{
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain"},
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
-	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store connectors/localtracker connectors/inbox"},
+	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
 	{pkg: "workflows", imports: "activities lifecycle domain", tests: "store ledger ingest fault connectors connectors/localtracker connectors/inbox"},
 
 	// Edges.

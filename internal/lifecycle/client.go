@@ -180,13 +180,16 @@ func (c *Client) apply(ctx context.Context, d Decision) (DecisionResult, error) 
 // update sends the decision to the exposure's workflow, and starts it where Temporal has
 // lost it.
 func (c *Client) update(ctx context.Context, e *exposure.Exposure, d Decision) (DecisionResult, error) {
-	start := c.temporal.NewWithStartWorkflowOperation(exposureOptions(e), ExposureWorkflow, ExposureInput{ID: e.ID, Version: e.Version})
-	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: start,
-		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: updateID(d.Cause), UpdateName: string(d.Kind), Args: []any{d}, WaitForStage: client.WorkflowUpdateStageCompleted,
-		},
-	})
+	options := client.UpdateWorkflowOptions{
+		WorkflowID: ExposureWorkflowID(e.ID), UpdateID: updateID(d.Cause), UpdateName: string(d.Kind), Args: []any{d}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	}
+	handle, err := c.temporal.UpdateWorkflow(ctx, options)
+	if IsNotFound(err) {
+		handle, err = c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+			StartWorkflowOperation: c.temporal.NewWithStartWorkflowOperation(exposureOptions(e), ExposureWorkflow, ExposureInput{ID: e.ID, Version: e.Version}),
+			UpdateOptions:          options,
+		})
+	}
 	if err != nil {
 		return DecisionResult{}, kinded(err, "deciding "+string(d.Kind))
 	}
