@@ -125,7 +125,7 @@ func (a *Activities) intend(ctx context.Context, remediation, kind, cause string
 
 // awake is how young a wake is that surely is on its way still: until its workflow has
 // taken it back, one signal stands for all.
-const awake = 5 * time.Second
+const awake = 2 * time.Second
 
 // wakeRemediation marks a remediation as woken, which the sweep repeats, then wakes its
 // workflow. A live member takes it up again where it was done.

@@ -193,6 +193,7 @@ func (a *Activities) wakeAll(ctx context.Context, es []exposure.Exposure, reason
 	for i := range es {
 		group.Go(func() error {
 			a.wakeExposure(ctx, &es[i], reason)
+			beat(ctx, reason)
 			return nil
 		})
 	}

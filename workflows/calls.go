@@ -94,5 +94,5 @@ func drain(ctx workflow.Context, in lifecycle.IngestInput) (activities.Drained, 
 }
 
 func sweep(ctx workflow.Context, in activities.SweepRequest) (activities.SweepReport, error) {
-	return remote[activities.SweepReport](longCall(ctx, "Look over the store"), activities.NameSweep, in)
+	return remote[activities.SweepReport](sweepCall(ctx, "Look over the store"), activities.NameSweep, in)
 }

@@ -79,6 +79,7 @@ func (l *living) record(name, workflowID string) {
 }
 
 func TestTheWholeLoopOnATemporalServer(t *testing.T) {
+	t.Parallel() // each has a server of its own, and mostly waits
 	s := startServer(t)
 	l := live(t, s, nil)
 

@@ -46,6 +46,18 @@ func longCall(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// sweepCall is for a look over the store. It is what heals all else, so a worker that dies
+// at it is missed soon.
+func sweepCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           lifecycle.TaskQueue,
+		StartToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:    20 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:             summary,
+	})
+}
+
 // probeCall is for a probe at a vantage. If none polls there within wait, it is given up;
 // one that dies at work is replaced twice.
 func probeCall(ctx workflow.Context, vantage string, wait time.Duration, summary string) workflow.Context {

@@ -325,6 +325,7 @@ func (k *killer) count(of string) int {
 const fullLifeCalls = 24
 
 func TestAWorkerThatDiesAtAnyActivityBoundaryChangesNothingInTheEnd(t *testing.T) {
+	t.Parallel() // each has a server of its own, and mostly waits
 	k := &killer{calls: map[string]int{}, fate: map[string]func(int) fate{}}
 	var mu sync.Mutex
 	teams := map[string]string{} // workflow → lifecycle
@@ -380,6 +381,7 @@ func TestAWorkerThatDiesAtAnyActivityBoundaryChangesNothingInTheEnd(t *testing.T
 }
 
 func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
+	t.Parallel() // each has a server of its own, and mostly waits
 	const stops, apart = 4, 25 // activities between two stops
 	stop := make(chan struct{}, stops)
 	k := &killer{calls: map[string]int{}, key: func(string) string { return "all" }, fate: map[string]func(int) fate{"all": func(call int) fate {
@@ -417,6 +419,7 @@ func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
 }
 
 func TestTemporalsDataLostAndRebuiltFromTheStoreComesToTheSameEnd(t *testing.T) {
+	t.Parallel() // each has a server of its own, and mostly waits
 	first := startServer(t)
 	w := &wakes{}
 	l := &living{house: newHouse(t, clock, w)}
