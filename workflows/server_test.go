@@ -381,7 +381,7 @@ func TestAWorkerThatDiesAtAnyActivityBoundaryChangesNothingInTheEnd(t *testing.T
 }
 
 func TestWorkersThatAreStoppedAgainAndAgainComeToTheSameEnd(t *testing.T) {
-	t.Parallel() // each has a server of its own, and mostly waits
+	t.Parallel()               // each has a server of its own, and mostly waits
 	const stops, apart = 4, 25 // activities between two stops
 	stop := make(chan struct{}, stops)
 	k := &killer{calls: map[string]int{}, key: func(string) string { return "all" }, fate: map[string]func(int) fate{"all": func(call int) fate {
