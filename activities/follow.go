@@ -228,7 +228,9 @@ func seenSinceClaim(e *exposure.Exposure) (exposure.Event, bool) {
 }
 
 // notWorthIt sends back what policy no longer wants worked on, if no ticket is about it.
+// What is only held would be worked on if the intelligence were fresh: that keeps new ones
+// out, and is no reason to drop those that are in.
 func notWorthIt(e *exposure.Exposure) (exposure.Event, bool) {
 	return exposure.Event{Kind: exposure.EventDemote, Actor: system("policy"), Reason: "it is decided that it can wait"},
-		e.State == exposure.Open && !e.Decision.Admit && e.RemediationID == "" && e.Ticket == ""
+		e.State == exposure.Open && !e.Decision.Admit && e.Decision.Held == "" && e.RemediationID == "" && e.Ticket == ""
 }

@@ -347,6 +347,15 @@ func TestWhatCanWaitAfterAllGoesBackToTrackedUnlessATicketIsAboutIt(t *testing.T
 		require.Equal(t, []string{"escalated", "decided", "demote>tracked"}, s.story(id)[3:])
 		require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
 	})
+	t.Run("but not what is only held for want of fresh intelligence", func(t *testing.T) {
+		held := exposure.Decision{Outcome: exposure.Attend, Held: "the KEV snapshot is stale", Digest: "d3"}
+		s := skip(t)
+		id := s.admitted("web1", "")
+		s.at(time.Hour, func() { s.world.set(func(w *world) { w.decision = held }); s.wake() })
+		s.runOn(id)
+		require.Equal(t, exposure.Open, s.exposure(id).State)
+		require.Contains(t, s.story(id), "decided")
+	})
 	t.Run("it has a ticket", func(t *testing.T) {
 		s := skip(t)
 		id := s.admitted("web1", "payments")
