@@ -23,6 +23,7 @@ import (
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/store"
 	"github.com/quellsec/quell/internal/store/engine"
@@ -226,14 +227,15 @@ func TestJoiningTwiceIsJoiningOnce(t *testing.T) {
 
 func TestTheLadderOfWhatNobodyOwnsPassesOverRungsThatWereMissed(t *testing.T) {
 	p := DefaultPolicy()
-	p.Unowned = []time.Duration{0, day, 3 * day}
+	p.Unowned = []ownership.Step{{After: 0}, {After: scope.Days(1)}, {After: scope.Days(3)}}
 	e := exposure.Exposure{State: exposure.Open, Owner: exposure.Owner{Since: epoch}}
 	at := func(now time.Time, sent ...string) (string, time.Time) {
 		e.ReminderLog = sent
 		v := p.view(&e, now)
 		return v.Nudge, v.NudgeAt
 	}
-	zero, one, two := "unowned/0/"+stamp(epoch), "unowned/1/"+stamp(epoch), "unowned/2/"+stamp(epoch)
+	ladder := ownership.UnownedLadder(p.Unowned, epoch)
+	zero, one, two := ladder[0].Cause, ladder[1].Cause, ladder[2].Cause
 	tests := []struct {
 		name string
 		now  time.Time

@@ -10,6 +10,7 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/ownership"
 )
 
 // Done is all that an activity without a result has to say.
@@ -235,14 +236,15 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 	case "created":
 		m.Kind, m.Subject = "ticket", "New: "+title
 		m.Text = fmt.Sprintf("Ticket %s is yours: %s. %d live, due %s.", text(rem.Ticket), text(title), s.live, date(s.due))
-	case "remind":
+	case string(ownership.Reminder):
 		m.Kind, m.Subject = "reminder", "Due "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s is due %s, and %d of %d exposures are still live.", text(rem.Ticket), date(s.due), s.live, len(members))
-	case "escalate":
+	case string(ownership.Escalate):
 		m.Kind, m.Subject = "escalation", "Overdue since "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
 		above := m
-		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
+		_, to := ownership.Told(causeOf(intents[0]))
+		above.To, above.Cause = orEscalation(to), m.Cause+"|above"
 		above.Links = map[string]string{"ticket": rem.TicketURL}
 		return []connectors.Message{m, above}
 	default:

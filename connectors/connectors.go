@@ -5,6 +5,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,17 @@ type Registration struct {
 	Config func() any
 	// Open makes the instance for one configured source. It does no I/O.
 	Open func(env Env, config any) (Instance, error)
+	// Statuses is what the vendor's words for the state of a finding mean, as data. Nil for
+	// formats whose findings have no state: they end by absence alone.
+	Statuses Statuses
+	// Reach names the hosts that a source with this configuration may talk to: the host of
+	// its address, or a vendor's own with a leading "*." for all below it. What it doesn't
+	// name can't be reached, whatever a page says. Nil for connectors that call nobody.
+	Reach func(config any) []string
+	// API names the version of the vendor's API that is spoken: "Table API v2, 2021".
+	API string
+	// Every is how often a source is pulled where its configuration doesn't say; zero: hourly.
+	Every time.Duration
 	// Docs is the text of the reference page, by heading; see Page.
 	Docs Page
 	// Samples names files under testdata for conformance, with their natural counts.
@@ -74,6 +86,9 @@ type Sink interface {
 	Cover(cov exposure.Coverage) error
 	// Observe emits one finding.
 	Observe(obs exposure.Observation) error
+	// Statement tells what somebody says of a vulnerability in a product (VEX). It overlays
+	// findings and is none itself.
+	Statement(st exposure.Statement) error
 	// Skip counts something that was left out, by a short constant reason, with where.
 	Skip(reason string, at Position)
 }
@@ -84,24 +99,68 @@ type Position struct {
 	Line   int
 }
 
-// Puller fetches pages from an API. Cursor is opaque and small; empty starts anew. An
-// empty next cursor ends the sync. A page is a body for the instance's own Decoder.
+// Puller fetches pages from an API. A page is a body for the instance's own Decoder; the
+// pages of one sync are decoded in order as parts of one run.
 type Puller interface {
 	Decoder
-	Pull(ctx context.Context, cursor string, page io.Writer) (next string, err error)
+	// Pull fetches the page at a cursor. It keeps nothing between calls: a call may be made
+	// again after a crash, and the next one may come from another process. Errors have the
+	// kinds of internal/fault: throttled and unavailable are tried again at the same cursor,
+	// after RetryAfter where the vendor gives one; ErrExpired begins the sync anew; anything
+	// else ends it.
+	Pull(ctx context.Context, req PullRequest, page io.Writer) (Pulled, error)
 }
 
-// Inventory lists assets without findings; its bodies go the way of all others.
-type Inventory interface {
+// PullRequest says which page is asked for.
+type PullRequest struct {
+	Cursor string    // opaque and small (at most MaxCursor); empty: the first page
+	Since  time.Time // only what changed since; zero: everything. Set for an Incremental alone
+}
+
+// MaxCursor is the size of a cursor in bytes: it travels in Temporal's history.
+const MaxCursor = 8 << 10
+
+// Pulled is one step of a sync. A step that wrote nothing to its page leaves none behind.
+type Pulled struct {
+	Next string        // cursor of what follows; empty: this was the last step
+	Wait time.Duration // how long to wait before Next, such as for an export job; durable
+	// Run is what the whole sync came to, told with the last step: what was looked at, and
+	// whether all of it was got. Kind "" leaves it unknown: then nothing can be absent. ID,
+	// Source, Connector and Started are filled in; Finished is the sync's start, since what
+	// changed later may be missing, unless it is told.
+	Run exposure.Run
+}
+
+// ErrExpired is a cursor that the vendor no longer honours: an export that was deleted, a
+// download link that ran out. The sync begins anew.
+var ErrExpired = errors.New("the vendor has forgotten where we were")
+
+// OnePage is the Why of a run of which a decoder knows only a page. In a sync the puller
+// knows the rest; any other reason for an incomplete run stands there too.
+const OnePage = "one page of an API is not the whole of it"
+
+// Incremental is a puller that can ask for what changed since its last good sync. Such a
+// sync is partial: it proves no absence.
+type Incremental interface {
 	Puller
-	InventoryOnly() bool
+	// FullEvery is how often all is asked for nevertheless; zero: never again.
+	FullEvery() time.Duration
+}
+
+// Feed is a puller, or a decoder of files, whose bodies are threat intelligence and no
+// findings: KEV, EPSS, Vulnrichment, NVD.
+type Feed interface {
+	Instance
+	// FeedKind names the kind of intelligence, as in `quell intel import --kind`.
+	FeedKind() string
 }
 
 // WebhookVerifier checks a call before its body is stored. It sees the raw body and may
 // read the envelope, never the findings.
 type WebhookVerifier interface {
 	// VerifyWebhook returns the vendor's delivery ID (empty if it has none), or an error
-	// of kind Denied.
+	// of kind Denied. Where the configuration has no secret to check with, every call is
+	// denied.
 	VerifyWebhook(header http.Header, body []byte, now time.Time) (deliveryID string, err error)
 }
 
@@ -176,9 +235,11 @@ type SyntaxError struct {
 
 // Sample is a file for the conformance suite.
 type Sample struct {
-	File     string // under the connector's testdata
-	Findings int
-	Complete bool
+	File       string // under the connector's testdata
+	Findings   int
+	Assets     int // coverage told, with findings or without; zero: not counted
+	Statements int
+	Complete   bool
 }
 
 // Page is a connector's reference page.

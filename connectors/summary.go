@@ -14,6 +14,7 @@ type Report struct {
 	Connector string         `json:"connector"`
 	Findings  int            `json:"findings"`
 	Assets    int            `json:"assets"` // distinct, by their strongest identifier
+	Stated    int            `json:"statements,omitempty"`
 	Run       exposure.Run   `json:"run"`
 	Skipped   map[string]int `json:"skipped"` // reason → count
 }
@@ -77,6 +78,15 @@ func (s *Summary) Observe(obs exposure.Observation) error {
 	return s.next.Observe(obs)
 }
 
+// Statement implements Sink.
+func (s *Summary) Statement(st exposure.Statement) error {
+	s.report.Stated++
+	if s.next == nil {
+		return nil
+	}
+	return s.next.Statement(st)
+}
+
 // Skip implements Sink.
 func (s *Summary) Skip(reason string, at Position) {
 	s.report.Skipped[reason]++
@@ -110,6 +120,14 @@ func (*Lines) Cover(exposure.Coverage) error { return nil }
 func (l *Lines) Observe(obs exposure.Observation) error {
 	if err := l.encoder.Encode(obs); err != nil {
 		return fmt.Errorf("writing a finding: %w", err)
+	}
+	return nil
+}
+
+// Statement implements Sink.
+func (l *Lines) Statement(st exposure.Statement) error {
+	if err := l.encoder.Encode(st); err != nil {
+		return fmt.Errorf("writing a statement: %w", err)
 	}
 	return nil
 }

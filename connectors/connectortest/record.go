@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -24,6 +25,7 @@ type Recorder struct {
 	Runs     []exposure.Run         `json:"runs"`
 	Covered  []exposure.Coverage    `json:"covered"`
 	Observed []exposure.Observation `json:"observed"`
+	Stated   []exposure.Statement   `json:"stated,omitempty"`
 	Skipped  map[string]int         `json:"skipped"`
 }
 
@@ -42,6 +44,12 @@ func (r *Recorder) Cover(cov exposure.Coverage) error {
 // Observe implements connectors.Sink.
 func (r *Recorder) Observe(obs exposure.Observation) error {
 	r.Observed = append(r.Observed, obs)
+	return nil
+}
+
+// Statement implements connectors.Sink.
+func (r *Recorder) Statement(st exposure.Statement) error {
+	r.Stated = append(r.Stated, st)
 	return nil
 }
 
@@ -172,14 +180,38 @@ func CheckObservation(tb testing.TB, obs exposure.Observation) {
 	}
 }
 
+// CheckDescription holds the description of an asset to what ingest relies on.
+func CheckDescription(tb testing.TB, d *asset.Description) {
+	tb.Helper()
+	require.NotEmpty(tb, d.Kind)
+	require.NotEmpty(tb, d.Name)
+	for _, e := range d.Edges {
+		require.NotEmpty(tb, e.Kind)
+		require.NotEmpty(tb, e.To.Kind)
+		require.NotEmpty(tb, e.To.Value)
+	}
+}
+
+// Folder is a connector's own folder, from wherever the test runs.
+func Folder(tb testing.TB, connector string) string {
+	tb.Helper()
+	return filepath.Join(root(tb), "connectors", connector)
+}
+
 // Shared is a folder of the samples that are shared between projects; it may not exist.
 func Shared(tb testing.TB, folder string) string {
+	tb.Helper()
+	return filepath.Join(root(tb), "..", "shared", "samples", folder)
+}
+
+// root is the folder of go.mod.
+func root(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	require.NoError(tb, err)
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, "..", "shared", "samples", folder)
+			return dir
 		}
 		parent := filepath.Dir(dir)
 		require.NotEqual(tb, dir, parent, "no go.mod above the test")
@@ -232,6 +264,9 @@ func (c *Count) Observe(exposure.Observation) error {
 	c.Observed++
 	return nil
 }
+
+// Statement implements connectors.Sink.
+func (*Count) Statement(exposure.Statement) error { return nil }
 
 // Skip implements connectors.Sink.
 func (c *Count) Skip(string, connectors.Position) { c.Skipped++ }

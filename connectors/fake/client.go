@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -36,7 +38,15 @@ type doer interface {
 }
 
 // Pull implements connectors.Puller: one page of findings, and where the next one begins.
-func (in *Instance) Pull(ctx context.Context, cursor string, page io.Writer) (next string, err error) {
+func (in *Instance) Pull(ctx context.Context, req connectors.PullRequest, page io.Writer) (connectors.Pulled, error) {
+	next, err := in.page(ctx, req.Cursor, page)
+	if err != nil || next != "" {
+		return connectors.Pulled{Next: next}, err
+	}
+	return connectors.Pulled{Run: exposure.Run{Kind: exposure.RunFull, Complete: true, Checks: []string{Name + ":*"}}}, nil
+}
+
+func (in *Instance) page(ctx context.Context, cursor string, page io.Writer) (next string, err error) {
 	if in.config.URL == "" || in.http == nil {
 		return "", fault.New(fault.Invalid, "pulling from %s: no url is configured", in.source)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/httpclient"
 )
 
 // Name is the connector's name.
@@ -27,6 +28,9 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Statuses:  statuses,
+		Reach:     reach,
+		API:       "version 1",
 		Docs:      docs,
 		Samples: []connectors.Sample{
 			{File: "complete.json", Findings: 3, Complete: true},
@@ -43,6 +47,14 @@ func recognize(head []byte, _ string) int {
 		return 100
 	}
 	return 0
+}
+
+// reach is the host of the configured address, and no other.
+func reach(config any) []string {
+	if c, ok := config.(*Config); ok && c.URL != "" {
+		return []string{httpclient.HostOf(c.URL)}
+	}
+	return nil
 }
 
 func open(env connectors.Env, config any) (connectors.Instance, error) {

@@ -47,6 +47,7 @@ func (r *recorder) Observe(o exposure.Observation) error {
 	r.observed = append(r.observed, o)
 	return nil
 }
+func (r *recorder) Statement(exposure.Statement) error     { return nil }
 func (r *recorder) Skip(why string, _ connectors.Position) { r.skipped = append(r.skipped, why) }
 
 func decode(t *testing.T, body string) (recorder, error) {
@@ -116,10 +117,10 @@ func TestPullFollowsTheCursorToTheLastPage(t *testing.T) {
 	var seen []string
 	for cursor := ""; ; {
 		var page bytes.Buffer
-		next, err := in.Pull(t.Context(), cursor, &page)
+		pulled, err := in.Pull(t.Context(), connectors.PullRequest{Cursor: cursor}, &page)
 		require.NoError(t, err)
 		seen = append(seen, page.String())
-		if cursor = next; cursor == "" {
+		if cursor = pulled.Next; cursor == "" {
 			break
 		}
 	}
@@ -148,7 +149,7 @@ func TestPullGivesEachRefusalItsKind(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tt.answer(w) }))
 			t.Cleanup(server.Close)
 			in := open(t, server.Client(), func(c *fake.Config) { c.URL, c.Token = server.URL, secret.New("hunter2") })
-			_, err := in.Pull(t.Context(), "here", &bytes.Buffer{})
+			_, err := in.Pull(t.Context(), connectors.PullRequest{Cursor: "here"}, &bytes.Buffer{})
 			require.Equal(t, tt.kind, fault.KindOf(err))
 			require.Equal(t, tt.after, fault.RetryAfter(err))
 			require.NotContains(t, err.Error(), "hunter2")

@@ -9,6 +9,11 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 )
 
+// statuses are what the scanner's words for the state of a finding mean.
+var statuses = connectors.Statuses{ //nolint:gochecknoglobals // a constant table
+	"open": exposure.StatusOpen, "fixed": exposure.StatusFixed, "muted": exposure.StatusSuppressed, "expired": exposure.StatusExpired,
+}
+
 // hosts makes one description of each host, shared by its consecutive findings.
 type hosts struct {
 	zone     string
@@ -48,10 +53,6 @@ func (d *decoding) observation(f *wireFinding) exposure.Observation {
 		location = strconv.Itoa(f.port) + "/tcp"
 	}
 	check := Name + ":" + f.check
-	status := exposure.StatusOpen
-	if f.status == "fixed" {
-		status = exposure.StatusFixed
-	}
 	return exposure.Observation{Asset: d.hosts.describe(f.host, f.ip), Finding: &exposure.Finding{
 		UID:         connectors.UID(check, location),
 		Connector:   Name,
@@ -63,7 +64,7 @@ func (d *decoding) observation(f *wireFinding) exposure.Observation {
 		RawSeverity: f.severity,
 		CVEs:        connectors.CVEs(f.cves),
 		Location:    location,
-		Status:      status,
+		Status:      statuses.Of(f.status),
 		LastSeen:    d.run.finished,
 	}}
 }

@@ -96,9 +96,10 @@ type counter struct {
 	peak     uint64
 }
 
-func (c *counter) Run(run exposure.Run) error       { c.run = run; return nil }
-func (c *counter) Cover(exposure.Coverage) error    { return nil }
-func (c *counter) Skip(string, connectors.Position) {}
+func (c *counter) Run(run exposure.Run) error         { c.run = run; return nil }
+func (c *counter) Cover(exposure.Coverage) error      { return nil }
+func (c *counter) Statement(exposure.Statement) error { return nil }
+func (c *counter) Skip(string, connectors.Position)   {}
 func (c *counter) Observe(exposure.Observation) error {
 	c.findings++
 	if c.findings%50_000 == 0 {

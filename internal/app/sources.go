@@ -93,6 +93,7 @@ type decoderSink struct{ to ingest.Sink }
 func (s decoderSink) Run(run exposure.Run) error             { return s.to.Run(run) }
 func (s decoderSink) Cover(cov exposure.Coverage) error      { return s.to.Cover(cov) }
 func (s decoderSink) Observe(obs exposure.Observation) error { return s.to.Observe(obs) }
+func (s decoderSink) Statement(st exposure.Statement) error  { return s.to.Statement(st) }
 func (s decoderSink) Skip(reason string, at connectors.Position) {
 	s.to.Skip(reason, at.Offset, at.Line)
 }

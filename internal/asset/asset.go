@@ -75,7 +75,50 @@ type Description struct {
 	OwnerHints  []OwnerHint       `json:"owner_hints,omitempty"`
 	Internet    string            `json:"internet,omitempty"`
 	SeenAt      time.Time         `json:"seen_at,omitzero"`
+	// SameAs are other names under which the source itself says it has known this asset:
+	// "merged into". They join what single-valued identifiers would keep apart.
+	SameAs []Identifier `json:"same_as,omitempty"`
+	Edges  []Edge       `json:"edges,omitempty"`
+	// Gone is set where the source says that the asset exists no more (terminated, retired,
+	// deleted): never where it was merely not seen.
+	Gone bool `json:"gone,omitempty"`
+	// Ephemeral says why the asset is short-lived: EphemeralAutoscaled … It retires by rule.
+	Ephemeral string `json:"ephemeral,omitempty"`
 }
+
+// Why an asset is ephemeral.
+const (
+	EphemeralAutoscaled = "autoscaled"
+	EphemeralPod        = "pod"
+	EphemeralDHCP       = "dhcp"
+)
+
+// Edge is a relation of the described asset to another one, as a source says it.
+type Edge struct {
+	Kind EdgeKind   `json:"kind"`
+	To   Identifier `json:"to"`
+	// ToKind and ToName describe the other end for those who don't know it yet.
+	ToKind Kind   `json:"to_kind,omitempty"`
+	ToName string `json:"to_name,omitempty"`
+	Note   string `json:"note,omitempty"` // a port, a right, a role
+}
+
+// EdgeKind is what relates two assets, read from the describing one.
+type EdgeKind string
+
+// The edge kinds.
+const (
+	EdgeRunsOn     EdgeKind = "runs_on"     // a pod on a node, a VM on a hypervisor, an application on a host
+	EdgePartOf     EdgeKind = "part_of"     // a host of a service, a resource of an account
+	EdgeInstanceOf EdgeKind = "instance_of" // of an image or template: where its weaknesses live on
+	EdgeExposes    EdgeKind = "exposes"     // a load balancer, ingress or address that leads to it
+	EdgeResolvesTo EdgeKind = "resolves_to" // a DNS name
+	EdgeDependsOn  EdgeKind = "depends_on"
+	EdgeSecuredBy  EdgeKind = "secured_by" // a certificate
+	EdgeCanAccess  EdgeKind = "can_access" // an identity with a right
+	EdgeMemberOf   EdgeKind = "member_of"  // an identity of a group
+	EdgeBuiltFrom  EdgeKind = "built_from" // an image from a repository
+)
 
 // Service is an open port that a source saw on an asset.
 type Service struct {

@@ -137,6 +137,8 @@ func (c *counting) Observe(exposure.Observation) error {
 	return nil
 }
 
+func (c *counting) Statement(exposure.Statement) error { return nil }
+
 func (c *counting) Skip(reason string, _ connectors.Position) {
 	if c.skipped == nil {
 		c.skipped = map[string]int{}

@@ -39,14 +39,27 @@ func (s Severity) Rank() int {
 // Status is what the source itself says of the finding.
 type Status string
 
-// The finding statuses. Suppressed and NotAffected are the source's opinion: neither is
-// evidence that the weakness is gone.
+// The finding statuses. Only Fixed is evidence that the weakness is gone. Suppressed and
+// NotAffected are the source's opinion; with the last three the source has stopped
+// looking, for reasons that say nothing of the weakness.
 const (
 	StatusOpen        Status = "open"
-	StatusFixed       Status = "fixed" // the source says explicitly that it is gone
-	StatusSuppressed  Status = "suppressed"
-	StatusNotAffected Status = "not_affected"
+	StatusFixed       Status = "fixed"        // the source checked, and says explicitly that it is gone
+	StatusSuppressed  Status = "suppressed"   // muted, ignored, accepted, called a false positive
+	StatusNotAffected Status = "not_affected" // there, but said not to matter
+	StatusGone        Status = "gone"         // the asset is said to be gone, and the weakness with it
+	StatusExpired     Status = "expired"      // not looked at for so long that the source forgot it
+	StatusArchived    Status = "archived"     // put away: closed as a duplicate, filed, out of the source's scope
 )
+
+// Statuses are all of them, in the order of the documentation.
+func Statuses() []Status {
+	return []Status{StatusOpen, StatusFixed, StatusSuppressed, StatusNotAffected, StatusGone, StatusExpired, StatusArchived}
+}
+
+// Sees reports whether a source that says so has seen the weakness: it is there, whatever
+// anybody thinks of it.
+func (s Status) Sees() bool { return s == StatusOpen || s == StatusSuppressed || s == "" }
 
 // Class is the OCSF class of a finding (OCSF 1.x class_uid).
 type Class string

@@ -16,6 +16,7 @@ type batch struct {
 	at     time.Time // the run's time, likewise, else that of arrival
 	obs    []exposure.Observation
 	covers []exposure.Coverage
+	stated []exposure.Statement
 }
 
 // collector is the decoder's sink: it cuts texts to size, fills in what only ingest
@@ -75,18 +76,24 @@ func (c *collector) Observe(obs exposure.Observation) error {
 	return c.handOverIfFull()
 }
 
+// Statement implements Sink.
+func (c *collector) Statement(st exposure.Statement) error {
+	c.cur.stated = append(c.cur.stated, st)
+	return c.handOverIfFull()
+}
+
 // Skip implements Sink.
 func (c *collector) Skip(reason string, _ int64, _ int) { c.skipped[reason]++ }
 
 func (c *collector) handOverIfFull() error {
-	if len(c.cur.obs)+len(c.cur.covers) < c.size {
+	if len(c.cur.obs)+len(c.cur.covers)+len(c.cur.stated) < c.size {
 		return nil
 	}
 	return c.handOver()
 }
 
 func (c *collector) handOver() error {
-	if len(c.cur.obs)+len(c.cur.covers) == 0 {
+	if len(c.cur.obs)+len(c.cur.covers)+len(c.cur.stated) == 0 {
 		return nil
 	}
 	c.cur.number++

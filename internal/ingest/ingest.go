@@ -23,6 +23,7 @@ type Sink interface {
 	Run(run exposure.Run) error
 	Cover(cov exposure.Coverage) error
 	Observe(obs exposure.Observation) error
+	Statement(st exposure.Statement) error
 	// Skip counts something left out, at a byte offset and, where the format has lines, a line.
 	Skip(reason string, offset int64, line int)
 }
