@@ -184,7 +184,6 @@ func (noWaker) WakeExposure(context.Context, exposure.ID, string) error { return
 type decoderSink struct{ ingest.Sink }
 
 // Skip implements connectors.Sink.
-func (s decoderSink) Statement(st exposure.Statement) error { return s.Sink.Statement(st) }
 func (s decoderSink) Skip(reason string, at connectors.Position) {
 	s.Sink.Skip(reason, at.Offset, at.Line)
 }
