@@ -1,0 +1,72 @@
+package connectors
+
+import (
+	"strings"
+
+	"github.com/quellsec/quell/internal/asset"
+)
+
+// AWSInstance gives the identifiers of an EC2 instance: its ARN where account and region
+// are known, and the instance ID in the narrowest scope that is. None for what is no
+// instance ID.
+func AWSInstance(account, region, instance string) []asset.Identifier {
+	instance = strings.TrimSpace(instance)
+	if !strings.HasPrefix(instance, "i-") {
+		return nil
+	}
+	if !digits(account) {
+		account = ""
+	}
+	var out []asset.Identifier
+	scope := "aws"
+	if account != "" {
+		scope += "/" + account
+		if region != "" {
+			scope += "/" + region
+			out = append(out, asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:" + partition(region) + ":ec2:" + region + ":" + account + ":instance/" + instance})
+		}
+	}
+	return append(out, asset.Identifier{Kind: asset.CloudInstanceID, Scope: scope, Value: instance})
+}
+
+// partition is the part of AWS that a region belongs to, as ARNs name it.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// AWSRegion is the region of an availability zone: "eu-west-1" of "eu-west-1a".
+func AWSRegion(zone string) string {
+	return strings.TrimRight(strings.TrimSpace(zone), "abcdefghijklmnopqrstuvwxyz")
+}
+
+// AzureVM gives the identifiers of an Azure virtual machine, by what is known of it: the
+// resource ID, and the machine's own unique ID.
+func AzureVM(resourceID, vmID string) []asset.Identifier {
+	var out []asset.Identifier
+	if id := strings.ToLower(strings.TrimSpace(resourceID)); strings.HasPrefix(id, "/subscriptions/") {
+		out = append(out, asset.Identifier{Kind: asset.CloudResourceID, Value: id})
+	}
+	if id := strings.ToLower(strings.TrimSpace(vmID)); id != "" {
+		out = append(out, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "azure", Value: id})
+	}
+	return out
+}
+
+// GCPInstance gives the identifier of a Compute Engine instance by its numeric ID. None
+// for what is no number, since names are used again.
+func GCPInstance(project, id string) []asset.Identifier {
+	if id = strings.TrimSpace(id); !digits(id) {
+		return nil
+	}
+	scope := "gcp"
+	if project = strings.TrimSpace(project); project != "" {
+		scope += "/" + project
+	}
+	return []asset.Identifier{{Kind: asset.CloudInstanceID, Scope: scope, Value: id}}
+}

@@ -1,0 +1,48 @@
+package connectors
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellsec/quell/internal/asset"
+)
+
+func TestAnInstanceOfACloudIsNamedAsNarrowlyAsKnown(t *testing.T) {
+	keys := func(ids []asset.Identifier) []string {
+		var out []string
+		for _, id := range ids {
+			out = append(out, id.Key())
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		ids  []asset.Identifier
+		want []string
+	}{
+		{"all is known", AWSInstance("111122223333", "eu-west-1", "i-0a"), []string{"cloud_resource||arn:aws:ec2:eu-west-1:111122223333:instance/i-0a", "cloud_instance|aws/111122223333/eu-west-1|i-0a"}},
+		{"China is a partition of its own", AWSInstance("111122223333", "cn-north-1", "i-0a")[:1], []string{"cloud_resource||arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0a"}},
+		{"no region", AWSInstance("111122223333", "", "i-0a"), []string{"cloud_instance|aws/111122223333|i-0a"}},
+		{"no account", AWSInstance("", "eu-west-1", "i-0a"), []string{"cloud_instance|aws|i-0a"}},
+		{"no instance", AWSInstance("111122223333", "eu-west-1", "web-1"), nil},
+		{"Azure ignores case", AzureVM("/subscriptions/S/resourceGroups/R", "AB-1"), []string{"cloud_resource||/subscriptions/s/resourcegroups/r", "cloud_instance|azure|ab-1"}},
+		{"no resource of Azure's", AzureVM("x", ""), nil},
+		{"Google", GCPInstance("lab", "42"), []string{"cloud_instance|gcp/lab|42"}},
+		{"a name of Google's", GCPInstance("lab", "web-1"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, keys(c.ids)) })
+	}
+	require.Equal(t, "eu-west-1", AWSRegion("eu-west-1a"))
+	require.Equal(t, "eu-west-1", AWSRegion("eu-west-1"))
+}
+
+func TestTagsThatNameAnOwnerAreClues(t *testing.T) {
+	rest, hints := SplitTags(map[string]string{"Team": "payments", "app:owner-email": "x@example.org", "Environment": "prod", "Owner": " "})
+	require.Equal(t, map[string]string{"Environment": "prod", "Owner": ""}, rest)
+	require.Equal(t, []asset.OwnerHint{{Value: "payments", From: "tag Team"}, {Value: "x@example.org", From: "tag app:owner-email"}}, hints)
+	for _, key := range []string{"cost-center", "Business Unit", "managed_by", "SupportGroup"} {
+		require.True(t, OwnerTag(key), key)
+	}
+	require.False(t, OwnerTag("environment"))
+}
