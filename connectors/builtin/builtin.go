@@ -14,6 +14,8 @@ import (
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
+	"github.com/quellsec/quell/connectors/ocsf"
+	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -28,6 +30,8 @@ func List() []connectors.Registration {
 		nessus.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
+		ocsf.Registration(),
+		servicenow.Registration(),
 		trivy.Registration(),
 	}
 }

@@ -135,7 +135,7 @@ func Fuzz(f *testing.F, reg connectors.Registration, folder string) {
 	require.NoError(f, err)
 	const largest = 64 << 10 // bigger ones only make the fuzzer slow
 	for _, file := range files {
-		if info, err := os.Stat(file); err != nil || info.Size() > largest {
+		if info, err := os.Stat(file); err != nil || info.IsDir() || info.Size() > largest {
 			continue
 		}
 		seed, err := os.ReadFile(file)
