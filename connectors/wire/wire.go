@@ -81,8 +81,10 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	if len(b) == 0 || b[0] == 'n' {
 		return nil
 	}
-	items := []json.RawMessage{b}
-	if b[0] == '[' && json.Unmarshal(b, &items) != nil {
+	var items []json.RawMessage // none to begin with: a raw message that is there is overwritten, and so would be b
+	if b[0] != '[' {
+		items = append(items, b)
+	} else if json.Unmarshal(b, &items) != nil {
 		return nil
 	}
 	for _, item := range items {

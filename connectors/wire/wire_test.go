@@ -39,6 +39,15 @@ func TestSloppyTypesReadAsWhatTheyMean(t *testing.T) {
 	require.False(t, Unmarshal([]byte(`{"ID":`), &v))
 }
 
+func TestReadingAListLeavesTheBodyAsItIs(t *testing.T) {
+	const text = `{"Items":[{"A":1},{"A":2}]}`
+	body := []byte(text)
+	var v struct{ Items List[struct{ A Text }] }
+	require.True(t, Unmarshal(body, &v))
+	require.Len(t, v.Items, 2)
+	require.Equal(t, text, string(body), "what is left of it goes to Rest")
+}
+
 func TestMomentReadsEveryNotation(t *testing.T) {
 	want := time.Date(2024, 6, 4, 2, 28, 6, 0, time.UTC)
 	for _, s := range []string{
