@@ -9,6 +9,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/generic"
+	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
@@ -16,6 +17,7 @@ import (
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/servicenow"
+	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -25,6 +27,7 @@ func List() []connectors.Registration {
 	return []connectors.Registration{
 		fake.Registration(),
 		generic.Registration(),
+		github.Registration(),
 		inbox.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
@@ -32,6 +35,7 @@ func List() []connectors.Registration {
 		nuclei.Registration(),
 		ocsf.Registration(),
 		servicenow.Registration(),
+		tenable.Registration(),
 		trivy.Registration(),
 	}
 }
