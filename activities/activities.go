@@ -39,6 +39,9 @@ type Deps struct {
 	Tracker  string                        // the one that new tickets go to
 	Notifier connectors.Notifier
 	Drainer  Drainer
+	Syncs    Syncs
+	Pulls    Pulls
+	Import   Importer
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
 	Now      func() time.Time // UTC
@@ -59,6 +62,7 @@ type Waker interface {
 	Wake(ctx context.Context, e *exposure.Exposure, reason string) error
 	WakeRemediation(ctx context.Context, id, reason string) error
 	StartSource(ctx context.Context, source string) error
+	WakeSource(ctx context.Context, source string) error
 }
 
 // Activities are all the activities. The zero value is good for nothing but its methods'
@@ -93,6 +97,9 @@ const (
 	NameFinish   = "FinishRemediation"
 	NameDrain    = "DrainSource"
 	NameSweep    = "SweepStore"
+	NameBegin    = "BeginSync"
+	NamePull     = "PullPages"
+	NameEnd      = "EndSync"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -120,6 +127,9 @@ func Register(r Registry, a *Activities) {
 	register(r, NameFinish, a.Finish)
 	register(r, NameDrain, a.Drain)
 	register(r, NameSweep, a.Sweep)
+	register(r, NameBegin, a.BeginSync)
+	register(r, NamePull, a.Pull)
+	register(r, NameEnd, a.EndSync)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

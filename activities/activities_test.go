@@ -50,6 +50,7 @@ func (*rig) WakeRemediation(context.Context, string, string) error {
 	return errors.New("temporal is down")
 }
 func (*rig) StartSource(context.Context, string) error { return errors.New("temporal is down") }
+func (*rig) WakeSource(context.Context, string) error  { return errors.New("temporal is down") }
 func (*rig) Drain(context.Context, string, int, func(ingest.Progress)) (ingest.Drained, error) {
 	return ingest.Drained{}, nil
 }

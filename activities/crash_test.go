@@ -229,6 +229,7 @@ type asleep struct{}
 func (asleep) Wake(context.Context, *exposure.Exposure, string) error { return nil }
 func (asleep) WakeRemediation(context.Context, string, string) error  { return nil }
 func (asleep) StartSource(context.Context, string) error              { return nil }
+func (asleep) WakeSource(context.Context, string) error               { return nil }
 
 func TestAProcessThatDiesAtAnyWriteLeavesWhatTheNextAttemptCompletes(t *testing.T) {
 	want, writes := live(t, -1, false)

@@ -42,6 +42,7 @@ type Deps struct {
 	Describe    Describe                             // optional: the workflow of an exposure
 	Source      func(name string) (SourceInfo, bool) // the configured source of that name
 	Sources     Sources
+	Syncs       Syncs // optional: when sources are pulled
 	Scopes      Scopes
 	Owners      Owners
 	Intel       Intel

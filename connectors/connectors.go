@@ -99,10 +99,11 @@ type Position struct {
 	Line   int
 }
 
-// Puller fetches pages from an API. A page is a body for the instance's own Decoder; the
-// pages of one sync are decoded in order as parts of one run.
+// Puller fetches pages from an API. A page is a body for the instance's own Decoder, which
+// it is too unless it is a Feed; the pages of one sync are decoded in order as parts of
+// one run.
 type Puller interface {
-	Decoder
+	Instance
 	// Pull fetches the page at a cursor. It keeps nothing between calls: a call may be made
 	// again after a crash, and the next one may come from another process. Errors have the
 	// kinds of internal/fault: throttled and unavailable are tried again at the same cursor,
@@ -137,7 +138,7 @@ var ErrExpired = errors.New("the vendor has forgotten where we were")
 
 // OnePage is the Why of a run of which a decoder knows only a page. In a sync the puller
 // knows the rest; any other reason for an incomplete run stands there too.
-const OnePage = "one page of an API is not the whole of it"
+const OnePage = exposure.OnePage
 
 // Incremental is a puller that can ask for what changed since its last good sync. Such a
 // sync is partial: it proves no absence.

@@ -90,6 +90,11 @@ func (r *recorder) WakeRemediation(_ context.Context, id, _ string) error {
 	return nil
 }
 
+func (r *recorder) WakeSource(_ context.Context, source string) error {
+	r.note("source/" + source)
+	return nil
+}
+
 func (r *recorder) StartSource(_ context.Context, source string) error {
 	r.note("source/" + source)
 	return nil

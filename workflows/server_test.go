@@ -149,6 +149,10 @@ func (w *wakes) WakeRemediation(ctx context.Context, id, why string) error {
 	return w.client().WakeRemediation(ctx, id, why)
 }
 
+func (w *wakes) WakeSource(ctx context.Context, source string) error {
+	return w.client().WakeSource(ctx, source)
+}
+
 func (w *wakes) StartSource(ctx context.Context, source string) error {
 	return w.client().StartSource(ctx, source)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"time"
 	"strconv"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -141,6 +142,41 @@ func (c *Client) Upload(ctx context.Context, source, name string, body io.Reader
 // Sources lists the sources and how they are doing.
 func (c *Client) Sources(ctx context.Context) ([]Item[SourceStatus], error) {
 	return whole[SourceStatus](ctx, c, "/sources")
+}
+
+// SyncPlan says when a source is pulled next.
+func (c *Client) SyncPlan(ctx context.Context, source string) (Item[SyncPlan], error) {
+	return get[SyncPlan](ctx, c, "/sources"+seg(source)+"/sync", nil)
+}
+
+// Syncs walks how a source was pulled, newest first.
+func (c *Client) Syncs(ctx context.Context, source string, limit int) iter.Seq2[Item[exposure.Sync], error] {
+	return All[exposure.Sync](ctx, c, "/sources"+seg(source)+"/syncs", nil, limit)
+}
+
+// StartSync pulls a source now. A since that isn't zero asks for all that changed since.
+func (c *Client) StartSync(ctx context.Context, source string, since time.Time) (Item[SyncPlan], error) {
+	req, err := jsonRequest(http.MethodPost, Prefix+"/sources"+seg(source)+"/sync", struct {
+		Since time.Time `json:"since,omitzero"`
+	}{since})
+	if err != nil {
+		return Item[SyncPlan]{}, err
+	}
+	return decoded[SyncPlan](ctx, c, req)
+}
+
+// PauseSync stops the pulling of a source, for a reason.
+func (c *Client) PauseSync(ctx context.Context, source, reason string) (Item[SyncPlan], error) {
+	req, err := jsonRequest(http.MethodPost, Prefix+"/sources"+seg(source)+"/sync/pause", map[string]string{"reason": reason})
+	if err != nil {
+		return Item[SyncPlan]{}, err
+	}
+	return decoded[SyncPlan](ctx, c, req)
+}
+
+// ResumeSync goes on pulling a source.
+func (c *Client) ResumeSync(ctx context.Context, source string) (Item[SyncPlan], error) {
+	return decoded[SyncPlan](ctx, c, request{method: http.MethodPost, path: Prefix + "/sources" + seg(source) + "/sync/resume"})
 }
 
 // Scopes lists the scopes and what is in them.

@@ -106,6 +106,14 @@ type SourceStatus struct {
 	Problem      string    `json:"problem"`
 }
 
+// SyncPlan is when a source is pulled next, and who paused it.
+type SyncPlan struct {
+	Next    time.Time `json:"next"`
+	Paused  bool      `json:"paused"`
+	Note    string    `json:"note"`
+	Running bool      `json:"running"`
+}
+
 // ScopeStatus is a scope and what is in it.
 type ScopeStatus struct {
 	scope.Scope

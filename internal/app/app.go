@@ -86,7 +86,7 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 	if err := lifecycle.EnsureSearchAttributes(ctx, a.temporal, cfg.Temporal.Namespace); err != nil {
 		log.Warn("search attributes could not be checked; their operator may have to add them by hand", "error", err)
 	}
-	if a.sources, err = openSources(cfg.Sources, now, log); err != nil {
+	if a.sources, err = openSources(ctx, cfg.Sources, newCallMetrics(a.registry), now, log); err != nil {
 		return nil, err
 	}
 	a.ledger = ledger.New(a.store, now)
@@ -155,7 +155,7 @@ func (a *app) wireActivities() error {
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
-		Drainer: a.pipeline, Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
+		Drainer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})
 	return nil
 }

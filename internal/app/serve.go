@@ -112,6 +112,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, version string, re
 		return ignoreEnd(gctx, a.startSweep(gctx))
 	})
 	group.Go(func() error { return ignoreEnd(gctx, a.anchor(gctx)) })
+	group.Go(func() error { return ignoreEnd(gctx, a.scheduleSyncs(gctx)) })
 	if ready != nil {
 		group.Go(func() error { return ignoreEnd(gctx, ready(gctx)) })
 	}
@@ -149,7 +150,7 @@ func (a *app) apiDeps(version string) api.Deps {
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Source: a.sources.Source, Sources: things, Scopes: things, Owners: things,
-		Intel:  &intelligence{store: a.store, judge: a.judge, pipeline: a.pipeline, now: now, log: a.log},
+		Syncs: syncs{a}, Intel: a.intel(),
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
 		Checks: []api.Check{
 			{Name: "store", Ask: a.store.Ping},

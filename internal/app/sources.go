@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/quellsec/quell/api"
@@ -12,6 +15,7 @@ import (
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/httpclient"
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/secret"
 )
@@ -24,28 +28,89 @@ type sources struct {
 
 type source struct {
 	config  config.Source
-	decoder connectors.Decoder
+	decoder connectors.Decoder // nil for threat intelligence
+	puller  connectors.Puller  // nil unless it is configured to be pulled
+	every   time.Duration      // how often, where it is pulled and no times of day are given
 	info    api.SourceInfo
 }
 
-func openSources(cfg []config.Source, now func() time.Time, log *slog.Logger) (*sources, error) {
+func openSources(ctx context.Context, cfg []config.Source, metrics *callMetrics, now func() time.Time, log *slog.Logger) (*sources, error) {
 	out := &sources{order: cfg, byName: make(map[string]source, len(cfg))}
 	for _, c := range cfg {
-		registration, err := builtin.Find(c.Connector)
-		if err != nil {
-			return nil, err
-		}
-		instance, err := registration.Open(connectors.Env{Source: c.Name, Log: log.With("source", c.Name), Now: now}, c.Config)
+		s, err := openSource(ctx, c, metrics, now, log)
 		if err != nil {
 			return nil, fault.Wrap(fault.KindOf(err), err, "opening source "+c.Name)
 		}
-		decoder, ok := instance.(connectors.Decoder)
-		if !ok {
-			return nil, fault.New(fault.Invalid, "opening source %s: connector %s reads no reports", c.Name, c.Connector)
-		}
-		out.byName[c.Name] = source{config: c, decoder: decoder, info: sourceInfo(c, instance)}
+		out.byName[c.Name] = s
 	}
 	return out, nil
+}
+
+func openSource(ctx context.Context, c config.Source, metrics *callMetrics, now func() time.Time, log *slog.Logger) (source, error) {
+	registration, err := builtin.Find(c.Connector)
+	if err != nil {
+		return source{}, err
+	}
+	env := connectors.Env{Source: c.Name, Log: log.With("source", c.Name), Now: now}
+	if registration.Reach != nil {
+		env.HTTP = httpclient.New(httpclient.Options{Reach: registration.Reach(c.Config), Rate: c.Sync.Rate, Observe: metrics.of(c.Name), Now: now})
+	}
+	instance, err := registration.Open(env, c.Config)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{config: c, info: sourceInfo(c, instance), every: cmp.Or(c.Sync.Every.Std(), registration.Every, defaultEvery)}
+	decoder, decodes := instance.(connectors.Decoder)
+	_, feeds := instance.(connectors.Feed)
+	if !decodes && !feeds {
+		return source{}, fault.New(fault.Invalid, "connector %s reads no reports", c.Connector)
+	}
+	s.decoder = decoder
+	if puller, ok := instance.(connectors.Puller); ok && wouldCall(ctx, registration, env, c.Config) {
+		s.puller = puller
+	}
+	return s, nil
+}
+
+// defaultEvery is how often a source is pulled that says nothing.
+const defaultEvery = time.Hour
+
+// wouldCall reports whether a source is configured to be pulled: whether it would call
+// anybody. It is asked to, over a network that only tells whether it was used.
+func wouldCall(ctx context.Context, registration connectors.Registration, env connectors.Env, config any) bool {
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var watched dryRun
+	env.HTTP, env.Log = &http.Client{Transport: &watched}, slog.New(slog.DiscardHandler)
+	instance, err := registration.Open(env, config)
+	if err != nil {
+		return false
+	}
+	puller, ok := instance.(connectors.Puller)
+	if !ok {
+		return false
+	}
+	_, err = puller.Pull(ctx, connectors.PullRequest{}, io.Discard)
+	return watched.used.Load() || err != nil && !fault.Is(err, fault.Invalid)
+}
+
+// dryRun is a network that carries nothing.
+type dryRun struct{ used atomic.Bool }
+
+// RoundTrip implements http.RoundTripper.
+func (d *dryRun) RoundTrip(*http.Request) (*http.Response, error) {
+	d.used.Store(true)
+	return nil, fault.New(fault.Unavailable, "nothing is called yet")
+}
+
+// pulled gives the puller of a source, for its syncs.
+func (s *sources) pulled(name string) (connectors.Puller, error) {
+	found, ok := s.byName[name]
+	if !ok || found.puller == nil {
+		return nil, fault.New(fault.NotFound, "source %q is not pulled: it is not in the configuration, or has no address and credentials there", name)
+	}
+	return found.puller, nil
 }
 
 // sourceInfo says how a source's webhook calls are authenticated.
@@ -78,6 +143,9 @@ func (s *sources) ingest(name string) (ingest.Source, error) {
 	found, ok := s.byName[name]
 	if !ok {
 		return ingest.Source{}, fault.New(fault.NotFound, "there is no source %q in the configuration; add it and replay the delivery", name)
+	}
+	if found.decoder == nil {
+		return ingest.Source{}, fault.New(fault.Invalid, "source %q brings threat intelligence: import its files with quell intel import", name)
 	}
 	return ingest.Source{
 		Name: name, Connector: found.config.Connector, Zone: found.config.Zone, Local: found.config.Local,

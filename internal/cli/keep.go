@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) sourcesCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "sources", Aliases: []string{"source"}, Short: "List sources and how they are doing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withClient(cmd, func(c *apiclient.Client) error {
@@ -31,6 +31,8 @@ func (a *app) sourcesCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.AddCommand(a.syncCommand(), a.syncsCommand(), a.pauseSyncCommand(), a.resumeSyncCommand())
+	return cmd
 }
 
 func (a *app) deliveriesCommand() *cobra.Command {

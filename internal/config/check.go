@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -195,6 +196,25 @@ func (r *reader) checkSources(doc *yaml.Node, cfg *Config) {
 		path := "sources[" + strconv.Itoa(i) + "]"
 		r.name(doc, path+".name", s.Name, names)
 		r.checkWebhook(doc, path+".webhook", &s.Webhook)
+		r.checkSync(doc, path+".sync", &s.Sync)
+	}
+}
+
+func (r *reader) checkSync(doc *yaml.Node, path string, s *Sync) {
+	const least, most = time.Minute, 31 * 24 * time.Hour
+	if every := s.Every.Std(); every != 0 && (every < least || every > most) {
+		r.say(doc, path+".every", "is between one minute and 31 days")
+	}
+	if s.Every != 0 && len(s.At) > 0 {
+		r.say(doc, path, "give every or at, not both")
+	}
+	for i, at := range s.At {
+		if _, err := time.Parse("15:04", at); err != nil {
+			r.say(doc, path+".at["+strconv.Itoa(i)+"]", "%q is no time of day such as 02:30", at)
+		}
+	}
+	if s.Jitter < 0 || s.Rate < 0 {
+		r.say(doc, path, "jitter and rate are not negative")
 	}
 }
 

@@ -70,7 +70,17 @@ type Source struct {
 	Local     bool           `yaml:"local" doc:"Its reports speak of the machine that quell runs on, so loopback addresses identify hosts inside the zone. For labs."`
 	Webhook   Webhook        `yaml:"webhook" doc:"How its webhook calls are authenticated. Without it, /hooks/NAME refuses everything."`
 	Quiet     scope.Duration `yaml:"quiet" doc:"The source is raised as silent when nothing has come for so long. Zero: never."`
+	Sync      Sync           `yaml:"sync" doc:"When it is pulled, for connectors that call their vendor."`
 	Config    any            `yaml:"config" doc:"What the connector itself wants: see its page."`
+}
+
+// Sync is when a source is pulled.
+type Sync struct {
+	Every  scope.Duration `yaml:"every" doc:"How often; if unset, as its connector says, mostly every hour. At least a minute."`
+	At     []string       `yaml:"at" doc:"Times of day in UTC, such as 02:30, in place of every."`
+	Jitter scope.Duration `yaml:"jitter" doc:"At most so much later, at random, so that not everything starts at once."`
+	Paused bool           `yaml:"paused" doc:"Not for now. It can still be pulled by hand."`
+	Rate   float64        `yaml:"rate" doc:"Requests a second that the vendor is asked; 10 if unset."`
 }
 
 // Webhook is how a source's calls are authenticated: by a bearer token, or by an HMAC

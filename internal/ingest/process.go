@@ -155,19 +155,18 @@ func (j *job) readAttentive(ctx context.Context) error {
 
 // stream decodes and persists side by side: while one batch is written the next is read.
 func (j *job) stream(ctx context.Context, beat func(Progress)) error {
-	body, err := j.store.Blob(ctx, j.d.Body)
-	if err != nil {
-		return fault.Wrap(fault.KindOf(err), err, "opening the body of delivery "+j.d.ID)
-	}
-	defer func() { _ = body.Close() }() // it was only read
 	batches := make(chan batch)         // the decoder fills one while another is persisted
 	group, gctx := errgroup.WithContext(ctx)
 	c := &collector{stop: gctx.Done(), out: batches, size: j.batch, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
 	group.Go(func() error {
 		defer close(batches)
-		err := j.source.Decode(gctx, body, c)
+		err := j.decode(gctx, c)
+		var ours *openError
 		if errors.Is(err, errStopped) || gctx.Err() != nil {
 			return gctx.Err()
+		}
+		if errors.As(err, &ours) {
+			return ours.err
 		}
 		if flushErr := c.handOver(); flushErr != nil {
 			return gctx.Err()
@@ -190,7 +189,7 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 	if persisted == nil {
 		persisted = j.land(ctx, 0, beat)
 	}
-	err = group.Wait()
+	err := group.Wait()
 	j.run = c.run
 	for reason, n := range c.skipped {
 		j.skipped[reason] += n

@@ -15,6 +15,8 @@ import (
 const (
 	KindInvalid  = string(fault.Invalid)
 	KindNotFound = string(fault.NotFound)
+	// KindThrottled is a vendor that goes on refusing.
+	KindThrottled = string(fault.Throttled)
 )
 
 // Failure makes an error fit for a history: its kind becomes the failure's type, and

@@ -49,6 +49,20 @@ type IngestInput struct {
 	Source string `json:"source"`
 }
 
+// SyncInput starts or continues a Sync workflow. Sync is empty at the start: the
+// workflow's own run names it.
+type SyncInput struct {
+	Source string `json:"source"`
+	Sync   string `json:"sync,omitempty"`
+}
+
+// SyncEnd ends a sync; Error is empty where it went well.
+type SyncEnd struct {
+	Source string `json:"source"`
+	Sync   string `json:"sync"`
+	Error  string `json:"error,omitempty"`
+}
+
 // ActivityProbe is the activity that a probe runs on its vantage's queue.
 const ActivityProbe = "Probe"
 

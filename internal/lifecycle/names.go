@@ -21,6 +21,7 @@ const (
 	RemediationWorkflow = "Remediation"
 	IngestWorkflow      = "Ingest"
 	SweepWorkflow       = "Sweep"
+	SyncWorkflow        = "Sync"
 )
 
 // SweepID is the workflow ID of the one Sweep.
@@ -34,6 +35,10 @@ func RemediationWorkflowID(id string) string { return "remediation/" + id }
 
 // IngestWorkflowID names the workflow that drains a source.
 func IngestWorkflowID(source string) string { return "ingest/" + source }
+
+// SyncScheduleID names the schedule on which a source is pulled; its runs are workflows
+// whose IDs begin with it.
+func SyncScheduleID(source string) string { return "sync/" + source }
 
 // ExposureOfWorkflow gives back the exposure of a workflow ID.
 func ExposureOfWorkflow(workflowID string) (exposure.ID, bool) {
