@@ -13,6 +13,7 @@ import (
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
+	"github.com/quellsec/quell/connectors/netbox"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/connectors/ocsf"
@@ -31,6 +32,7 @@ func List() []connectors.Registration {
 		inbox.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
+		netbox.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
 		ocsf.Registration(),
