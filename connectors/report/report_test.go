@@ -80,3 +80,26 @@ func TestOnlyABodyThatWasReadToItsEndIsComplete(t *testing.T) {
 	err := complete(&connectortest.Recorder{}).JSON(t.Context(), rest, func(*report.Emitter, *jsonpull.Reader) error { return nil })
 	require.ErrorIs(t, err, broken)
 }
+
+func TestRowsThatDifferInTheCVEAloneAreOneFinding(t *testing.T) {
+	rec := &connectortest.Recorder{}
+	j := report.JoinCVEs(t.Context(), rec)
+	a, b := &asset.Description{Name: "a"}, &asset.Description{Name: "b"}
+	for _, row := range []struct {
+		asset    *asset.Description
+		uid, cve string
+	}{{a, "1", "CVE-2024-0002"}, {a, "1", "CVE-2024-0001"}, {a, "2", "CVE-2024-0001"}, {b, "2", "CVE-2024-0003"}} {
+		require.NoError(t, j.Observe(exposure.Observation{Asset: row.asset, Finding: &exposure.Finding{UID: row.uid, CVEs: []string{row.cve}}}))
+	}
+	require.Len(t, rec.Observed, 2, "the last one may grow yet")
+	require.NoError(t, j.Run(exposure.Run{ID: "1"}))
+	require.Len(t, rec.Observed, 3)
+	require.Equal(t, []string{"CVE-2024-0001", "CVE-2024-0002"}, rec.Observed[0].Finding.CVEs)
+	require.Len(t, rec.Runs, 1)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	j = report.JoinCVEs(ctx, rec)
+	require.NoError(t, j.Observe(exposure.Observation{Asset: a, Finding: &exposure.Finding{UID: "3"}}))
+	cancel()
+	require.ErrorIs(t, j.Run(exposure.Run{}), context.Canceled)
+}

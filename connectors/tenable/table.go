@@ -2,8 +2,6 @@ package tenable
 
 import (
 	"cmp"
-	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -108,46 +106,4 @@ func number(text string) wire.Number {
 		return wire.Number{}
 	}
 	return wire.Number{Value: f, OK: true}
-}
-
-// joiner makes one finding of the rows that stand together and differ in the CVE.
-type joiner struct {
-	connectors.Sink
-	ctx  context.Context //nolint:containedctx // it lives as long as one Decode
-	held *exposure.Observation
-}
-
-func (t *table) joining(ctx context.Context, sink connectors.Sink) *joiner {
-	return &joiner{Sink: sink, ctx: ctx}
-}
-
-// Observe implements connectors.Sink.
-func (j *joiner) Observe(obs exposure.Observation) error {
-	if h := j.held; h != nil && h.Asset == obs.Asset && h.Finding.UID == obs.Finding.UID {
-		h.Finding.CVEs = connectors.CVEs(slices.Concat(h.Finding.CVEs, obs.Finding.CVEs))
-		return nil
-	}
-	err := j.flush()
-	j.held = &obs
-	return err
-}
-
-// Run implements connectors.Sink.
-func (j *joiner) Run(run exposure.Run) error {
-	if err := j.flush(); err != nil {
-		return err
-	}
-	return j.Sink.Run(run)
-}
-
-func (j *joiner) flush() error {
-	if j.held == nil {
-		return nil
-	}
-	held := *j.held
-	j.held = nil
-	if err := j.ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // the caller's own
-	}
-	return j.Sink.Observe(held)
 }

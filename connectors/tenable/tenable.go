@@ -105,7 +105,7 @@ func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.
 		return f.JSON(ctx, rest, func(e *report.Emitter, r *jsonpull.Reader) error { return d.value(ctx, e, r) })
 	}
 	t := &table{decoding: d}
-	f := report.Format{Name: csvFormat, Sink: t.joining(ctx, sink), Run: d.run}
+	f := report.Format{Name: csvFormat, Sink: report.JoinCVEs(ctx, sink), Run: d.run}
 	return f.CSV(ctx, csvpull.NewReader(rest, csvFormat), []string{"Plugin ID", "Host", "Name", "Port"}, t.row)
 }
 
