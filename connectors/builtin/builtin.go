@@ -17,6 +17,8 @@ import (
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/connectors/ocsf"
+	"github.com/quellsec/quell/connectors/prowler"
+	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
@@ -36,6 +38,8 @@ func List() []connectors.Registration {
 		nmap.Registration(),
 		nuclei.Registration(),
 		ocsf.Registration(),
+		prowler.Registration(),
+		sarif.Registration(),
 		servicenow.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),

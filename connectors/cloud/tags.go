@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
@@ -36,6 +38,15 @@ func Tag(d *asset.Description, key, value string) {
 	// An infrastructure tool's own mark names no team.
 	if owning[plain] && value != "" && !strings.EqualFold(value, "terraform") && !strings.EqualFold(value, "helm") {
 		Owner(d, value, "tag "+key)
+	}
+}
+
+// Tags adds those of the tags that have a text, in the order of their names.
+func Tags(d *asset.Description, tags map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if text, ok := tags[key].(string); ok {
+			Tag(d, key, text)
+		}
 	}
 }
 
