@@ -41,8 +41,9 @@ func TestTagsThatNameAnOwnerAreClues(t *testing.T) {
 	rest, hints := SplitTags(map[string]string{"Team": "payments", "app:owner-email": "x@example.org", "Environment": "prod", "Owner": " "})
 	require.Equal(t, map[string]string{"Environment": "prod", "Owner": ""}, rest)
 	require.Equal(t, []asset.OwnerHint{{Value: "payments", From: "tag Team"}, {Value: "x@example.org", From: "tag app:owner-email"}}, hints)
-	for _, key := range []string{"cost-center", "Business Unit", "managed_by", "SupportGroup"} {
+	for _, key := range []string{"cost-center", "Business Unit", "SupportGroup"} {
 		require.True(t, OwnerTag(key), key)
 	}
 	require.False(t, OwnerTag("environment"))
+	require.False(t, OwnerTag("app.kubernetes.io/managed-by"), "that is a tool")
 }

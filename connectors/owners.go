@@ -12,7 +12,7 @@ import (
 // responsible for a thing. "Steam" and the like are not worth a dictionary: a wrong hint
 // names no team and is passed over.
 var ownerWords = []string{
-	"owner", "team", "squad", "contact", "responsible", "maintainer", "custodian", "steward", "managedby", "supportgroup", "assignmentgroup",
+	"owner", "team", "squad", "contact", "responsible", "maintainer", "custodian", "steward", "supportgroup", "assignmentgroup",
 	"department", "businessunit", "costcenter", "costcentre",
 }
 
