@@ -10,6 +10,7 @@ import (
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
+	"github.com/quellsec/quell/connectors/gitlab"
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
@@ -31,6 +32,7 @@ func List() []connectors.Registration {
 		fake.Registration(),
 		generic.Registration(),
 		github.Registration(),
+		gitlab.Registration(),
 		inbox.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
