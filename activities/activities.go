@@ -18,7 +18,6 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/scope"
 )
 
@@ -30,10 +29,7 @@ type Deps struct {
 	Board   Board
 	Assess  Assessor
 	// Engage gives the rules of engagement of an asset: the strictest of its scopes.
-	Engage func(a asset.Asset) scope.Engagement
-	// Options says how the owner of an exposure on an asset is reminded and who is told
-	// when it is late; nil: ownership.DefaultOptions.
-	Options  func(a asset.Asset, e exposure.Exposure) ownership.Options
+	Engage   func(a asset.Asset) scope.Engagement
 	Waker    Waker
 	Trackers map[string]connectors.Tracker // by name
 	Tracker  string                        // the one that new tickets go to
@@ -72,9 +68,6 @@ type Activities struct{ Deps }
 // New makes the activities.
 func New(d Deps) *Activities {
 	d.Policy.fill()
-	if d.Options == nil {
-		d.Options = func(asset.Asset, exposure.Exposure) ownership.Options { return ownership.DefaultOptions() }
-	}
 	return &Activities{Deps: d}
 }
 

@@ -23,7 +23,6 @@ import (
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/store"
 	"github.com/quellsec/quell/internal/store/engine"
@@ -228,15 +227,14 @@ func TestJoiningTwiceIsJoiningOnce(t *testing.T) {
 
 func TestTheLadderOfWhatNobodyOwnsPassesOverRungsThatWereMissed(t *testing.T) {
 	p := DefaultPolicy()
-	p.Unowned = []ownership.Step{{After: 0}, {After: scope.Days(1)}, {After: scope.Days(3)}}
+	p.Unowned = []time.Duration{0, day, 3 * day}
 	e := exposure.Exposure{State: exposure.Open, Owner: exposure.Owner{Since: epoch}}
 	at := func(now time.Time, sent ...string) (string, time.Time) {
 		e.ReminderLog = sent
 		v := p.view(&e, now)
 		return v.Nudge, v.NudgeAt
 	}
-	ladder := ownership.UnownedLadder(p.Unowned, epoch)
-	zero, one, two := ladder[0].Cause, ladder[1].Cause, ladder[2].Cause
+	zero, one, two := "unowned/0/"+stamp(epoch), "unowned/1/"+stamp(epoch), "unowned/2/"+stamp(epoch)
 	tests := []struct {
 		name string
 		now  time.Time
@@ -320,7 +318,7 @@ func TestEveryActivityIsRegisteredAndItsErrorsSpeakTemporalsTerms(t *testing.T) 
 	r := newRig(t, nil)
 	n := names{}
 	Register(n, r.Activities)
-	require.Len(t, n, 17)
+	require.Len(t, n, 20)
 	follow, ok := n[NameFollow].(func(context.Context, FollowInput) (lifecycle.ExposureView, error))
 	require.True(t, ok)
 	_, err := follow(t.Context(), FollowInput{ID: "none"})

@@ -10,7 +10,6 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 )
 
 // Done is all that an activity without a result has to say.
@@ -236,15 +235,14 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 	case "created":
 		m.Kind, m.Subject = "ticket", "New: "+title
 		m.Text = fmt.Sprintf("Ticket %s is yours: %s. %d live, due %s.", text(rem.Ticket), text(title), s.live, date(s.due))
-	case string(ownership.Reminder):
+	case "remind":
 		m.Kind, m.Subject = "reminder", "Due "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s is due %s, and %d of %d exposures are still live.", text(rem.Ticket), date(s.due), s.live, len(members))
-	case string(ownership.Escalate):
+	case "escalate":
 		m.Kind, m.Subject = "escalation", "Overdue since "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
 		above := m
-		_, to := ownership.Told(causeOf(intents[0]))
-		above.To, above.Cause = orEscalation(to), m.Cause+"|above"
+		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
 		above.Links = map[string]string{"ticket": rem.TicketURL}
 		return []connectors.Message{m, above}
 	default:

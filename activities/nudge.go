@@ -11,7 +11,6 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 )
 
 // Escalation is whom a message goes to that no team can act on.
@@ -74,13 +73,8 @@ func (a *Activities) link(id exposure.ID) string {
 // unownedMessage is about an asset rather than one weakness: whoever takes the asset,
 // takes them all.
 func (a *Activities) unownedMessage(e *exposure.Exposure, nudge string, count int) connectors.Message {
-	// Once for each rung and each day on which something of the asset became unowned: an
-	// asset that loses its owner again is told of again, one with many exposures once.
-	kind, rest, _ := strings.Cut(nudge, "/")
-	since, step, _ := strings.Cut(rest, "/")
-	day, _, _ := strings.Cut(since, "T")
-	_, to := ownership.Told(nudge)
-	m := connectors.Message{Cause: strings.Join([]string{string(e.Asset), kind, day, step}, "|"), To: orEscalation(to), Kind: "unowned", Subjects: []string{string(e.Asset)},
+	step := strings.Split(nudge, "/")[1]
+	m := connectors.Message{Cause: string(e.Asset) + "|unowned|" + step, To: Escalation, Kind: "unowned", Subjects: []string{string(e.Asset)},
 		Subject: "Nobody owns " + lifecycle.Plain(e.AssetName, 120),
 		Text: fmt.Sprintf("%s has exposures that nobody owns, since %s. The most pressing: %s (%s, due %s). Claim it, or give its asset an owner.",
 			text(e.AssetName), e.Owner.Since.Format(time.DateOnly), text(e.Title), e.Severity, date(e.Due))}

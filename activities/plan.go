@@ -9,7 +9,6 @@ import (
 
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 )
 
 // RemediationStep names the remediation that an activity is about, and where it is of
@@ -79,34 +78,40 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	s := stand(members)
 	issue := issueOf(rem, members, a.Policy.PublicURL)
 	plan := Plan{Owner: rem.Owner, Status: rem.Status, Title: issue.Title, Ticket: rem.Ticket, Live: s.live, Members: len(members), Poll: a.Policy.TicketPoll}
-	plan.Write = rem.Ticket != "" && rem.Digest != digest(&issue, s.status)
-	intents, err := a.Journal.Intents(ctx, rem.ID)
-	if err != nil {
-		return plan, fault.Wrap(fault.KindOf(err), err, "reading what is to be done for remediation "+rem.ID)
-	}
-	rungs, next, err := a.rungs(ctx, rem, members, &s, intents)
-	if err != nil {
-		return plan, err
-	}
+	plan.Create = rem.Ticket == "" && s.live > 0
+	plan.Write = rem.Ticket != "" && (rem.Digest != digest(&issue, s.status) || unlabelled(members, rem.Ticket))
+	rungs, next := a.rungs(rem.CreatedAt, &s)
 	plan.NextAt = next
 	var wanted []lifecycle.Intent
 	if rem.Ticket != "" {
-		for _, r := range rungs {
-			wanted = append(wanted, lifecycle.Intent{Kind: lifecycle.IntentNotify, Cause: r.Cause})
+		for _, cause := range rungs {
+			wanted = append(wanted, lifecycle.Intent{Kind: lifecycle.IntentNotify, Cause: cause})
 		}
 		if s.live == 0 && rem.Status == lifecycle.RemediationOpen {
 			wanted = append(wanted, lifecycle.Intent{Kind: lifecycle.IntentComment, Cause: "done/" + lastClosed(members)})
 		}
 	}
-	if intents, err = a.wanted(ctx, rem.ID, intents, wanted); err != nil {
+	intents, err := a.intents(ctx, rem.ID, wanted)
+	if err != nil {
 		return plan, err
 	}
 	plan.pending(intents)
 	return plan, nil
 }
 
-// wanted adds to a remediation's part of the journal what is wanted and isn't there yet.
-func (a *Activities) wanted(ctx context.Context, id string, intents, wanted []lifecycle.Intent) ([]lifecycle.Intent, error) {
+// unlabelled reports whether a member doesn't carry the ticket's key: one that joined while
+// the ticket was being made.
+func unlabelled(members []member, ticket string) bool {
+	return slices.ContainsFunc(members, func(m member) bool { return m.ticket != ticket })
+}
+
+// intents reads a remediation's part of the journal, and adds what is wanted and isn't
+// there yet.
+func (a *Activities) intents(ctx context.Context, id string, wanted []lifecycle.Intent) ([]lifecycle.Intent, error) {
+	intents, err := a.Journal.Intents(ctx, id)
+	if err != nil {
+		return nil, fault.Wrap(fault.KindOf(err), err, "reading what is to be done for remediation "+id)
+	}
 	for _, w := range wanted {
 		w.ID, w.CreatedAt = lifecycle.IntentID(id, w.Kind, w.Cause), a.now()
 		if slices.ContainsFunc(intents, func(i lifecycle.Intent) bool { return i.ID == w.ID }) {
@@ -123,33 +128,37 @@ func (a *Activities) wanted(ctx context.Context, id string, intents, wanted []li
 	return intents, nil
 }
 
-// rungs are the reminders and escalations that are due now, and when the next one is. The
-// ladder is that of the member that is due first: its ticket is due then.
-func (a *Activities) rungs(ctx context.Context, rem *lifecycle.Remediation, members []member, s *standing, intents []lifecycle.Intent) (send []ownership.Rung, next time.Time, err error) {
+// rungs are the reminders and escalations that are due now, and when the next one is. Of
+// several that were missed, only the last is told.
+func (a *Activities) rungs(since time.Time, s *standing) (due []string, next time.Time) {
 	if s.live == 0 || s.due.IsZero() {
-		return nil, time.Time{}, nil
+		return nil, time.Time{}
 	}
-	now := a.now()
-	if s.snoozed.After(now) {
-		return nil, s.snoozed, nil
+	type rung struct {
+		at    time.Time
+		cause string
 	}
-	first := slices.IndexFunc(members, func(m member) bool { return m.state.Live() && m.due.Equal(s.due) })
-	e, err := a.exposure(ctx, members[first].id)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	owned, err := a.assetOf(ctx, &e)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	var sent []string
-	for i := range intents {
-		if intents[i].Kind == lifecycle.IntentNotify {
-			sent = append(sent, intents[i].Cause)
+	var ladder []rung
+	for _, lead := range a.Policy.Remind {
+		if at := s.due.Add(-lead); at.After(since) { // else the new ticket itself says it
+			ladder = append(ladder, rung{at, "remind/" + stamp(s.due) + "/" + lead.String()})
 		}
 	}
-	send, next = ownership.Climb(ownership.Ladder(a.Options(owned, e), s.due, rem.CreatedAt), sent, now)
-	return send, next, nil
+	for _, after := range a.Policy.Escalate {
+		ladder = append(ladder, rung{s.due.Add(after), "escalate/" + stamp(s.due) + "/" + after.String()})
+	}
+	slices.SortStableFunc(ladder, func(x, y rung) int { return x.at.Compare(y.at) })
+	now := a.now()
+	if s.snoozed.After(now) {
+		return nil, s.snoozed
+	}
+	for _, r := range ladder {
+		if r.at.After(now) {
+			return due, r.at
+		}
+		due = []string{r.cause}
+	}
+	return due, time.Time{}
 }
 
 // pending adds to the plan what the journal still waits for.

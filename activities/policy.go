@@ -7,19 +7,20 @@ import (
 
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 )
 
 // Policy is how long things may wait. Workflows learn its times from the views that
 // activities give them, so that a change of policy counts from the next look on.
 type Policy struct {
-	Vantage      string           // where probes go whose scope names no vantage
-	ProbeWait    time.Duration    // how long a probe may wait for one that polls at its vantage
-	Unowned      []ownership.Step // the ladder of what nobody owns, since it has no owner
-	CoveringRun  time.Duration    // how long a claim may wait for a run of its source
-	RetestBefore time.Duration    // how long before its end an exception is re-tested
-	TicketPoll   time.Duration    // how often a ticket is looked at that nobody told us about
-	PublicURL    string           // of quell, for links; empty: none
+	Vantage      string          // where probes go whose scope names no vantage
+	ProbeWait    time.Duration   // how long a probe may wait for one that polls at its vantage
+	Remind       []time.Duration // before a ticket is due
+	Escalate     []time.Duration // after it was due
+	Unowned      []time.Duration // the ladder of what nobody owns, since it has no owner
+	CoveringRun  time.Duration   // how long a claim may wait for a run of its source
+	RetestBefore time.Duration   // how long before its end an exception is re-tested
+	TicketPoll   time.Duration   // how often a ticket is looked at that nobody told us about
+	PublicURL    string          // of quell, for links; empty: none
 }
 
 const day = 24 * time.Hour
@@ -28,7 +29,8 @@ const day = 24 * time.Hour
 func DefaultPolicy() Policy {
 	return Policy{
 		Vantage: "local", ProbeWait: 10 * time.Minute,
-		Unowned: ownership.DefaultUnowned(), CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour,
+		Remind: []time.Duration{7 * day, day}, Escalate: []time.Duration{0, 3 * day, 7 * day},
+		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour,
 	}
 }
 
@@ -45,8 +47,10 @@ func (p *Policy) fill() {
 			*v.have = *v.def
 		}
 	}
-	if p.Unowned == nil {
-		p.Unowned = d.Unowned
+	for _, v := range []struct{ have, def *[]time.Duration }{{&p.Remind, &d.Remind}, {&p.Escalate, &d.Escalate}, {&p.Unowned, &d.Unowned}} {
+		if *v.have == nil {
+			*v.have = *v.def
+		}
 	}
 }
 
@@ -83,16 +87,19 @@ func (p *Policy) unownedRung(e *exposure.Exposure, now time.Time) (string, time.
 	if since.IsZero() {
 		since = e.OpenedAt
 	}
-	var next ownership.Rung
-	for _, r := range ownership.UnownedLadder(p.Unowned, since) {
-		switch {
-		case reminded(e, r.Cause):
-			next = ownership.Rung{} // those below it are passed over
-		case next.Cause == "" || !r.At.After(now):
-			next = r
+	name := func(i int) string { return "unowned/" + strconv.Itoa(i) + "/" + stamp(since) }
+	next := 0
+	for i, after := range p.Unowned {
+		if reminded(e, name(i)) {
+			next = i + 1
+		} else if i > next && !since.Add(after).After(now) {
+			next = i
 		}
 	}
-	return next.Cause, next.At
+	if next >= len(p.Unowned) {
+		return "", time.Time{}
+	}
+	return name(next), since.Add(p.Unowned[next])
 }
 
 func reminded(e *exposure.Exposure, cause string) bool {

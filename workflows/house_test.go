@@ -23,7 +23,6 @@ import (
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/store"
 )
@@ -56,8 +55,7 @@ func newHouse(t *testing.T, now func() time.Time, waker activities.Waker) *house
 	h.acts = activities.New(activities.Deps{
 		Ledger: h.ledger, Records: s, Journal: s, Board: s, Assess: h.world, Engage: h.world.engage, Waker: waker,
 		Trackers: map[string]connectors.Tracker{"local": h.tracker}, Tracker: "local", Notifier: inbox.New(s, exact), Drainer: h.world,
-		Options: func(asset.Asset, exposure.Exposure) ownership.Options { return h.world.options },
-		Policy:  activities.Policy{Vantage: "here", Unowned: []ownership.Step{{After: 0}, {After: scope.Days(1)}, {After: scope.Days(3), To: "@ciso"}}}, Now: exact, Log: slog.New(slog.DiscardHandler),
+		Policy: activities.Policy{Vantage: "here"}, Now: exact, Log: slog.New(slog.DiscardHandler),
 	})
 	return h
 }
@@ -111,7 +109,6 @@ type world struct {
 	decision exposure.Decision
 	decided  map[exposure.ID]exposure.Decision
 	rules    scope.Engagement
-	options  ownership.Options
 	excluded bool
 	drains   []activities.Drained
 	drainErr error
@@ -122,9 +119,7 @@ func newWorld(now func() time.Time) *world {
 	return &world{now: now, fixed: map[exposure.ID]bool{}, answers: map[exposure.ID][]exposure.VerdictOutcome{}, probes: map[exposure.ID]int{},
 		owners: map[asset.ID]string{}, decided: map[exposure.ID]exposure.Decision{},
 		decision: exposure.Decision{Outcome: exposure.Attend, Why: []string{"exploited in the wild"}, Digest: "d1", Admit: true, Inputs: map[string]string{"kev": "no", "publicly_exposed": "no"}},
-		options: ownership.Options{ReminderBefore: []scope.Duration{scope.Days(7), scope.Days(1)},
-			Escalation: []ownership.Step{{After: 0, To: ownership.Escalation}, {After: scope.Days(3), To: "@ciso"}, {After: scope.Days(7), To: "@ciso"}}},
-		rules: scope.Engagement{Probe: true, Vantage: "here", Consent: "the test"}}
+		rules:    scope.Engagement{Probe: true, Vantage: "here", Consent: "the test"}}
 }
 
 func (w *world) set(fn func(*world)) {

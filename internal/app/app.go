@@ -148,10 +148,6 @@ func (a *app) wireActivities() error {
 	}
 	a.activities = activities.New(activities.Deps{
 		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Assess: a.judge,
-		Options: func(x asset.Asset, e exposure.Exposure) ownership.Options {
-			g := a.judge.Grounds()
-			return g.Owners.Route(x, g.Scopes.Named(x.Scopes), e).Options
-		},
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
@@ -162,11 +158,20 @@ func (a *app) wireActivities() error {
 
 // policy is how long the lifecycle lets things wait.
 func (a *app) policy() activities.Policy {
-	return activities.Policy{
-		Unowned:   a.judge.Grounds().Owners.Unowned(),
+	p := activities.Policy{
 		ProbeWait: a.cfg.FollowUp.ProbeWait.Std(), CoveringRun: a.cfg.FollowUp.CoveringRun.Std(), RetestBefore: a.cfg.FollowUp.RetestLead.Std(),
 		TicketPoll: a.cfg.FollowUp.TicketPoll.Std(), PublicURL: a.cfg.Server.PublicURL,
 	}
+	for _, before := range a.cfg.Owners.Route.ReminderBefore {
+		p.Remind = append(p.Remind, before.Std())
+	}
+	for _, step := range a.cfg.Owners.Route.Escalation {
+		p.Escalate = append(p.Escalate, step.After.Std())
+	}
+	for _, step := range a.judge.Grounds().Owners.Unowned() {
+		p.Unowned = append(p.Unowned, step.After.Std())
+	}
+	return p
 }
 
 // startWorker begins to work on the workflows.

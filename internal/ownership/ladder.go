@@ -65,15 +65,6 @@ func ordered(rungs []Rung, anchor time.Time) []Rung {
 	return slices.CompactFunc(rungs, func(a, b Rung) bool { return a.Cause == b.Cause })
 }
 
-// Told reads back from a rung's cause what it was about and whom it tells.
-func Told(cause string) (kind RungKind, to string) {
-	parts := strings.SplitN(cause, "/", 4) // whom it tells is last, and may hold a slash
-	if len(parts) == 4 {
-		to = parts[3]
-	}
-	return RungKind(parts[0]), to
-}
-
 // Climb gives the rungs to send now and the time of the next one, zero where none is
 // left. Sent holds the causes of those sent. After an outage only the newest reminder is
 // sent, and none once the due date has passed; everybody on the way up is told.
