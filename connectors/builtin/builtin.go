@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
@@ -29,6 +30,7 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		device42.Registration(),
 		fake.Registration(),
 		generic.Registration(),
 		github.Registration(),
