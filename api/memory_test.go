@@ -20,6 +20,7 @@ import (
 
 // memory is a store in memory, and whatever else the API asks.
 type memory struct {
+	schedule    schedule
 	mu          sync.Mutex
 	exposures   map[exposure.ID]exposure.Exposure
 	events      map[exposure.ID][]exposure.Event
