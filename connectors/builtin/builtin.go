@@ -12,6 +12,7 @@ import (
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
+	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
@@ -35,6 +36,7 @@ func List() []connectors.Registration {
 		generic.Registration(),
 		github.Registration(),
 		gitlab.Registration(),
+		grype.Registration(),
 		inbox.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
