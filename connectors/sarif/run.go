@@ -42,6 +42,7 @@ type run struct {
 	external    bool // some of it lies in other files
 
 	digest hash.Hash // of the results
+	lost   int       // results that could not be read
 	kept   int       // bytes of rules, so far
 	asset  *asset.Description
 	system string // of the packages in an image, in a report of trivy's
@@ -114,6 +115,7 @@ func (n *run) holdResults(e *report.Emitter, r *jsonpull.Reader) error {
 		switch {
 		case !r.OK():
 		case raw == nil:
+			n.lost++
 			e.Skip("result_too_large_or_null")
 		case !n.results.Add(raw):
 			r.Fail("more results in one run than fit: split the report")

@@ -24,6 +24,8 @@ const Name = "sarif"
 
 const format = "SARIF"
 
+const lost = "some results could not be read"
+
 // Registration describes the connector.
 func Registration() connectors.Registration {
 	return connectors.Registration{
@@ -158,10 +160,14 @@ func (d *decoding) tell(e *report.Emitter, from *jsonpull.Reader, n *run) error 
 			return nil
 		}
 		if !ok {
+			d.why = lost
 			e.Skip("result_is_no_object")
 			return nil
 		}
 		obs, skip := d.finding(n, &res, raw)
+		if skip == "result_without_rule" {
+			d.why = lost
+		}
 		if skip != "" {
 			e.Skip(skip)
 			return nil
@@ -210,6 +216,8 @@ func (d *decoding) note(n *run) {
 		d.why = why
 	case !n.hasResults:
 		d.why = "a run has no list of results: the tool did not get as far as that"
+	case n.lost > 0:
+		d.why = lost
 	case n.external:
 		d.why = "some of its results lie in other files"
 	}

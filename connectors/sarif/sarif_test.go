@@ -229,6 +229,9 @@ func TestOnlyAWholeScanThatEndedWellIsComplete(t *testing.T) {
 		{"a failed invocation", full, doc("", `"results":[],"invocations":[{"executionSuccessful":false,"endTimeUtc":"2026-11-20T12:00:00Z"}]`), false},
 		{"an error on the way", full, doc("", `"results":[],"invocations":[{"executionSuccessful":true,"endTimeUtc":"2026-11-20T12:00:00Z","toolExecutionNotifications":[{"level":"error"}]}]`), false},
 		{"a warning on the way", full, doc("", `"results":[],"invocations":[{"executionSuccessful":true,"endTimeUtc":"2026-11-20T12:00:00Z","toolExecutionNotifications":[{"level":"warning"}]}]`), true},
+		{"a result that can't be read", full, doc("", good+`,"results":[7]`), false},
+		{"a result without a rule", full, doc("", good+`,"results":[{}]`), false},
+		{"a null", full, doc("", good+`,"results":[null]`), false},
 		{"no time", full, doc("", `"results":[]`), false},
 		{"results in another file", full, doc("", good+`,"results":[],"externalPropertyFileReferences":{"results":[{"location":{"uri":"x"}}]}`), false},
 	}
