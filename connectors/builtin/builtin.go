@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/generic"
@@ -22,6 +23,7 @@ import (
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/sarif"
+	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
@@ -31,6 +33,7 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		declarative.Registration(),
 		device42.Registration(),
 		fake.Registration(),
 		generic.Registration(),
@@ -46,6 +49,7 @@ func List() []connectors.Registration {
 		ocsf.Registration(),
 		prowler.Registration(),
 		sarif.Registration(),
+		securityhub.Registration(),
 		servicenow.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),

@@ -127,3 +127,26 @@ func TestDecodersAreThoseThatRecognise(t *testing.T) {
 	require.Contains(t, decoders(), "nuclei")
 	require.Subset(t, builtin.Catalog{}.Names(), decoders())
 }
+
+func TestInspectReadsAsASourceWould(t *testing.T) {
+	s := newShell(t, nil)
+	s.file(t, "quell.yaml", `
+sources:
+  - name: lantern
+    connector: declarative
+    config:
+      read: {format: json, items: issues}
+      asset: {name: item.host}
+      finding: {scheme: lantern, check: item.rule}
+      webhook: {secret: "${env:NOT_SET_HERE}", header: X-Sig}
+`)
+	s.file(t, "r.json", `{"issues":[{"host":"db1","rule":"old-tls"}]}`)
+	got := s.run(t, "inspect", "--config", "quell.yaml", "--source", "lantern", "r.json")
+	require.Equal(t, ExitOK, got.code, got.err)
+	require.Contains(t, got.out, `"check":"lantern:old-tls"`)
+
+	got = s.run(t, "inspect", "--config", "quell.yaml", "--source", "lanterm", "r.json")
+	require.Equal(t, ExitFailed, got.code)
+	require.Contains(t, got.err, "it has lantern")
+	require.NotEqual(t, ExitOK, s.run(t, "inspect", "--source", "lantern", "r.json").code, "a source is one of a configuration")
+}
