@@ -146,7 +146,7 @@ sources:
 	require.Contains(t, got.out, `"check":"lantern:old-tls"`)
 
 	got = s.run(t, "inspect", "--config", "quell.yaml", "--source", "lanterm", "r.json")
-	require.Equal(t, ExitFailed, got.code)
+	require.Equal(t, ExitNotFound, got.code)
 	require.Contains(t, got.err, "it has lantern")
 	require.NotEqual(t, ExitOK, s.run(t, "inspect", "--source", "lantern", "r.json").code, "a source is one of a configuration")
 }
