@@ -25,6 +25,7 @@ import (
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/servicenow"
+	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/internal/fault"
@@ -51,6 +52,7 @@ func List() []connectors.Registration {
 		sarif.Registration(),
 		securityhub.Registration(),
 		servicenow.Registration(),
+		snyk.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),
 	}
