@@ -22,6 +22,7 @@ import (
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/prowler"
+	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/servicenow"
@@ -49,6 +50,7 @@ func List() []connectors.Registration {
 		nuclei.Registration(),
 		ocsf.Registration(),
 		prowler.Registration(),
+		qualys.Registration(),
 		sarif.Registration(),
 		securityhub.Registration(),
 		servicenow.Registration(),
