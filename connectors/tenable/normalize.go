@@ -153,7 +153,9 @@ func (d *decoding) translate(w *wireFinding) *exposure.Finding {
 	f.UID = id + "/" + strconv.Itoa(port) + "/" + connectors.Ident(protocol)
 	f.Status, f.StatusNote = status(w.State.String(), w.Modification.String(), w.Reason.String())
 	if f.Status == exposure.StatusFixed {
-		f.LastSeen = cmpTime(w.LastFixed.Time, w.Indexed.Time, f.LastSeen)
+		if fixed := cmpTime(w.LastFixed.Time, w.Indexed.Time); fixed.After(f.LastSeen) {
+			f.LastSeen = fixed
+		}
 	}
 	return f
 }
