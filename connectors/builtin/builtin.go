@@ -10,6 +10,7 @@ import (
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/fake"
+	"github.com/quellsec/quell/connectors/fleet"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
@@ -38,6 +39,7 @@ func List() []connectors.Registration {
 		declarative.Registration(),
 		device42.Registration(),
 		fake.Registration(),
+		fleet.Registration(),
 		generic.Registration(),
 		github.Registration(),
 		gitlab.Registration(),
