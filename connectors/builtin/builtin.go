@@ -9,6 +9,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
+	"github.com/quellsec/quell/connectors/epss"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/fleet"
 	"github.com/quellsec/quell/connectors/generic"
@@ -16,12 +17,15 @@ import (
 	"github.com/quellsec/quell/connectors/gitlab"
 	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/inbox"
+	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/netbox"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
+	"github.com/quellsec/quell/connectors/nvd"
 	"github.com/quellsec/quell/connectors/ocsf"
+	"github.com/quellsec/quell/connectors/okta"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/sarif"
@@ -30,6 +34,7 @@ import (
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
+	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -38,6 +43,7 @@ func List() []connectors.Registration {
 	return []connectors.Registration{
 		declarative.Registration(),
 		device42.Registration(),
+		epss.Registration(),
 		fake.Registration(),
 		fleet.Registration(),
 		generic.Registration(),
@@ -45,12 +51,15 @@ func List() []connectors.Registration {
 		gitlab.Registration(),
 		grype.Registration(),
 		inbox.Registration(),
+		kev.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
 		netbox.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
+		nvd.Registration(),
 		ocsf.Registration(),
+		okta.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
 		sarif.Registration(),
@@ -59,6 +68,7 @@ func List() []connectors.Registration {
 		snyk.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),
+		vulnrichment.Registration(),
 	}
 }
 
