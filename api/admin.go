@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quellsec/quell/internal/fault"
@@ -13,7 +14,7 @@ import (
 
 // Intel imports threat intelligence and knows how fresh it is.
 type Intel interface {
-	// Import reads a body of a kind ("kev": CISA's JSON, "epss": FIRST's CSV) as a stream,
+	// Import reads a body of a kind (see intelKinds: "kev" is CISA's JSON) as a stream,
 	// keeps it, and has decisions made anew.
 	Import(ctx context.Context, kind string, body io.Reader, by string) (IntelImport, error)
 	Status(ctx context.Context) ([]IntelStatus, error)
@@ -79,7 +80,7 @@ type TokenMade struct {
 
 const maxIntel = 512 << 20
 
-func intelKinds() []string { return []string{"kev", "epss"} }
+func intelKinds() []string { return []string{"kev", "epss", "vulnrichment", "nvd"} }
 
 func adminRoutes() []route {
 	tokens := prefix + "/tokens"
@@ -87,7 +88,7 @@ func adminRoutes() []route {
 		{method: http.MethodGet, path: prefix + "/intel", name: "intel", tag: "admin", summary: "How fresh the threat intelligence is", access: needs(RoleViewer),
 			out: Items[IntelStatus]{}, handle: (*Server).intelStatus},
 		{method: http.MethodPost, path: prefix + "/intel/{kind}", name: "importIntel", tag: "admin", summary: "Import threat intelligence",
-			doc: "kev: CISA's JSON; epss: FIRST's CSV. Content-Encoding gzip is taken.", access: needs(RoleOperator).entirely(),
+			doc: "kev: CISA's JSON; epss: FIRST's CSV; vulnrichment: CVE records as CISA enriches them; nvd: answers of the NVD's API 2.0. The last two add to what is known. Content-Encoding gzip is taken.", access: needs(RoleOperator).entirely(),
 			body: &upload{types: []string{"*/*"}, doc: "The file as it is published."}, out: IntelImport{}, handle: (*Server).importIntel},
 		{method: http.MethodPost, path: prefix + "/reassess", name: "reassess", tag: "admin", summary: "Decide on every exposure anew",
 			access: needs(RoleOperator).entirely(), out: UpkeepResult{}, handle: (*Server).reassess},
@@ -113,7 +114,7 @@ func (s *Server) intelStatus(c *call) error {
 func (s *Server) importIntel(c *call) error {
 	kind := c.param("kind")
 	if !slices.Contains(intelKinds(), kind) {
-		return fault.New(fault.NotFound, "there is no intelligence of the kind %q; there are kev and epss", shown(kind))
+		return fault.New(fault.NotFound, "there is no intelligence of the kind %q; there are %s", shown(kind), strings.Join(intelKinds(), ", "))
 	}
 	zipped, err := encoded(c.Request().Header)
 	if err != nil {

@@ -116,7 +116,7 @@ func (a *app) intelCommand() *cobra.Command {
 	}
 	var kind string
 	load := &cobra.Command{
-		Use: "import FILE|-...", Short: "Import CISA's KEV catalogue (JSON) and FIRST's EPSS scores (CSV)", Args: some(1, "the files to import"),
+		Use: "import FILE|-...", Short: "Import KEV and Vulnrichment of CISA, EPSS of FIRST, and NVD entries", Args: some(1, "the files to import"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withClient(cmd, func(c *apiclient.Client) error {
 				for _, arg := range args {
@@ -128,8 +128,8 @@ func (a *app) intelCommand() *cobra.Command {
 			})
 		},
 	}
-	load.Flags().StringVar(&kind, "kind", "", "`kind` of the file: kev or epss (default: recognised)")
-	complete(load, "kind", []string{"kev", "epss"})
+	load.Flags().StringVar(&kind, "kind", "", "`kind` of the file: kev, epss, vulnrichment or nvd (default: recognised)")
+	complete(load, "kind", []string{"kev", "epss", "vulnrichment", "nvd"})
 	cmd.AddCommand(load)
 	return cmd
 }
@@ -146,7 +146,7 @@ func (a *app) importIntel(cmd *cobra.Command, c *apiclient.Client, in input, kin
 	}
 	if kind == "" {
 		if kind = intelKind(string(head)); kind == "" {
-			return hintError{err: fault.New(fault.Invalid, "%s is neither CISA's KEV catalogue nor FIRST's EPSS scores", in.name), hint: "if it is, say which with --kind"}
+			return hintError{err: fault.New(fault.Invalid, "%s is none of CISA's KEV catalogue and Vulnrichment, FIRST's EPSS scores and the NVD's entries", in.name), hint: "if it is, say which with --kind"}
 		}
 	}
 	item, err := c.ImportIntel(cmd.Context(), kind, whole)
@@ -169,6 +169,10 @@ func intelKind(head string) string {
 		return "kev"
 	case strings.HasPrefix(start, "#model_version"), strings.HasPrefix(start, "cve,epss"):
 		return "epss"
+	case strings.HasPrefix(start, "{") && strings.Contains(head, `"CVE_RECORD"`):
+		return "vulnrichment"
+	case strings.HasPrefix(start, "{") && (strings.Contains(head, `"NVD_CVE"`) || strings.Contains(head, `"cve"`) && strings.Contains(head, `"sourceIdentifier"`)):
+		return "nvd"
 	}
 	return ""
 }

@@ -25,6 +25,7 @@ func Facts(e exposure.Exposure, a asset.Asset, scopes []scope.Scope, intel Intel
 	}
 	in.known(&e, intel)
 	in.reported(&e)
+	in.catalogued(&e, intel.nvd)
 	in.rated(&e)
 	return in
 }
@@ -115,6 +116,33 @@ func (in *Inputs) reported(e *exposure.Exposure) {
 	}
 	if e.Verdict != nil && e.Verdict.Outcome == exposure.Confirmed && e.Verdict.Method.Probes() {
 		worsen(&in.Exploitation, PoC, "a probe confirmed it")
+	}
+}
+
+// catalogued draws on the NVD's vectors where neither CISA nor a source says how easily a
+// weakness is used and what it gives.
+func (in *Inputs) catalogued(e *exposure.Exposure, nvd *NVD) {
+	auto, impact := in.Automatable.Known(), in.TechnicalImpact.Known()
+	if auto && impact {
+		return
+	}
+	for _, text := range e.CVEs {
+		c, ok := ParseCVE(text)
+		if !ok {
+			continue
+		}
+		entry, ok := nvd.Find(c)
+		if !ok || entry.Vector == "" || entry.Rejected {
+			continue
+		}
+		a, t := fromVector(entry.Vector)
+		from := "NVD, " + entry.Vector
+		if !auto {
+			worsen(&in.Automatable, a, from)
+		}
+		if !impact {
+			worsen(&in.TechnicalImpact, t, from)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ type Intel struct {
 	kevTaken time.Time
 	epss     *EPSS
 	assessed *Assessed
+	nvd      *NVD
 	digest   string
 }
 
@@ -27,6 +28,18 @@ func NewIntel(kev *KEV, kevTaken time.Time, epss *EPSS, assessed *Assessed) Inte
 	}
 	return i
 }
+
+// WithNVD adds what the NVD says.
+func (i Intel) WithNVD(n *NVD) Intel {
+	if n != nil {
+		i.nvd = n
+		i.digest = hashOf([]byte(i.digest + "|nvd|" + n.Digest()))
+	}
+	return i
+}
+
+// NVD gives what the National Vulnerability Database says; nil where it isn't loaded.
+func (i Intel) NVD() *NVD { return i.nvd }
 
 // KEV gives the catalogue and when it was loaded; nil where there is none.
 func (i Intel) KEV() (*KEV, time.Time) { return i.kev, i.kevTaken }

@@ -1,6 +1,7 @@
 package priority
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -30,6 +31,40 @@ type Assessed struct {
 }
 
 const maxRecordBytes = 8 << 20
+
+// ReadVulnrichmentAll reads CVE records one after the other, and tells fn the points of
+// those that have any.
+func ReadVulnrichmentAll(r io.Reader, fn func(Points) error) error {
+	dec := json.NewDecoder(r)
+	for n := 0; ; n++ {
+		var record json.RawMessage
+		err := dec.Decode(&record)
+		if errors.Is(err, io.EOF) && n > 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading CVE records near byte %d: %w", dec.InputOffset(), err)
+		}
+		p, err := ReadVulnrichment(bytes.NewReader(record))
+		if err != nil {
+			return err
+		}
+		if p.Exploitation == "" && p.Automatable == "" && p.TechnicalImpact == "" {
+			continue
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+}
+
+// Points are all of them, by CVE; not to be changed.
+func (a *Assessed) Points() []Points {
+	if a == nil {
+		return nil
+	}
+	return a.points
+}
 
 // ReadVulnrichment reads one CVE record (JSON 5.x) as CISA enriches it. A record without
 // decision points gives Points with nothing but the CVE.
