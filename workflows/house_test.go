@@ -20,6 +20,7 @@ import (
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -54,7 +55,7 @@ func newHouse(t *testing.T, now func() time.Time, waker activities.Waker) *house
 	}
 	h.acts = activities.New(activities.Deps{
 		Ledger: h.ledger, Records: s, Journal: s, Board: s, Assess: h.world, Engage: h.world.engage, Waker: waker,
-		Trackers: map[string]connectors.Tracker{"local": h.tracker}, Tracker: "local", Notifier: inbox.New(s, exact), Drainer: h.world,
+		Trackers: map[string]connectors.Tracker{"local": h.tracker}, Tracker: "local", Notifier: inbox.New(s, exact), Drainer: h.world, Syncs: s, Pulls: h.world.pulls,
 		Policy: activities.Policy{Vantage: "here"}, Now: exact, Log: slog.New(slog.DiscardHandler),
 	})
 	return h
@@ -113,6 +114,7 @@ type world struct {
 	drains   []activities.Drained
 	drainErr error
 	drained  int
+	vendor   connectors.Puller // of source tenable
 }
 
 func newWorld(now func() time.Time) *world {
@@ -126,6 +128,16 @@ func (w *world) set(fn func(*world)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	fn(w)
+}
+
+// pulls implements activities.Pulls.
+func (w *world) pulls(name string) (connectors.Puller, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if name != "tenable" || w.vendor == nil {
+		return nil, fault.New(fault.NotFound, "source %q is not pulled", name)
+	}
+	return w.vendor, nil
 }
 
 func (w *world) fix(id exposure.ID) { w.set(func(w *world) { w.fixed[id] = true }) }

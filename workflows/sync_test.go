@@ -75,15 +75,7 @@ type feed struct{ *vendor }
 // FeedKind implements connectors.Feed.
 func (f feed) FeedKind() string { return f.kind }
 
-func (s *skipping) pulls(p connectors.Puller) {
-	s.acts.Pulls = func(name string) (connectors.Puller, error) {
-		if name != "tenable" {
-			return nil, fault.New(fault.NotFound, "source %q is not pulled", name)
-		}
-		return p, nil
-	}
-	s.acts.Syncs = s.store
-}
+func (h *house) pulls(p connectors.Puller) { h.world.set(func(w *world) { w.vendor = p }) }
 
 func (s *skipping) sync() (exposure.Sync, error) {
 	s.env.ExecuteWorkflow(lifecycle.SyncWorkflow, lifecycle.SyncInput{Source: "tenable"})
@@ -347,7 +339,7 @@ func TestASyncThatDiesAtAnyWriteEndsInTheSamePages(t *testing.T) {
 			h := newHouse(t, func() time.Time { return time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC) }, nil)
 			v := &vendor{pages: 3, export: 1}
 			d := &dying{Store: h.store, at: at, after: after}
-			h.acts.Pulls = func(string) (connectors.Puller, error) { return v, nil }
+			h.pulls(v)
 			h.acts.Syncs = d
 			in := lifecycle.SyncInput{Source: "tenable", Sync: "s"}
 			again := func(do func() error) {
