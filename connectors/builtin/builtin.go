@@ -35,6 +35,7 @@ import (
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/connectors/vulnrichment"
+	"github.com/quellsec/quell/connectors/zap"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -69,6 +70,7 @@ func List() []connectors.Registration {
 		tenable.Registration(),
 		trivy.Registration(),
 		vulnrichment.Registration(),
+		zap.Registration(),
 	}
 }
 

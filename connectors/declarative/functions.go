@@ -32,7 +32,7 @@ func functions() cel.EnvOption {
 	}
 	all := []cel.EnvOption{
 		onText("text", func(s string) string { return s }),
-		onText("plain", plain),
+		onText("plain", connectors.Plain),
 		onText("slug", slug),
 		onText("host", func(s string) string { return connectors.ParseAddress(s).Host }),
 		onText("port", func(s string) string { return connectors.ParseAddress(s).Port }),
@@ -175,21 +175,8 @@ func slug(text string) string {
 	}), "-")
 }
 
-var (
-	breaks = regexp.MustCompile(`(?i)<(?:br|/p|/li|/div|/h[1-6]|/tr)\s*/?>`)
-	markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
-	blanks = regexp.MustCompile(`[ \t]*\n\s*`)
-	link   = regexp.MustCompile(`https?://[^\s"'<>()]+`)
-)
-
-// plain takes out the markup that a tool puts into its texts for display.
-func plain(text string) string {
-	if !strings.ContainsAny(text, "<&") {
-		return strings.TrimSpace(text)
-	}
-	text = markup.ReplaceAllString(breaks.ReplaceAllString(text, "\n"), "")
-	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(text), "\n"))
-}
+// link is how an address begins in a text, and how far it goes.
+var link = regexp.MustCompile(`https?://[^\s"'<>()]+`)
 
 // links gives the addresses in a text, each once.
 func links(text string) []string {
