@@ -16,6 +16,7 @@ import (
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
 	"github.com/quellsec/quell/connectors/grype"
+	"github.com/quellsec/quell/connectors/hackerone"
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/localtracker"
@@ -51,6 +52,7 @@ func List() []connectors.Registration {
 		github.Registration(),
 		gitlab.Registration(),
 		grype.Registration(),
+		hackerone.Registration(),
 		inbox.Registration(),
 		kev.Registration(),
 		localtracker.Registration(),
