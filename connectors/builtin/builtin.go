@@ -35,6 +35,7 @@ import (
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
+	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/connectors/zap"
 	"github.com/quellsec/quell/internal/fault"
@@ -71,6 +72,7 @@ func List() []connectors.Registration {
 		snyk.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),
+		vex.Registration(),
 		vulnrichment.Registration(),
 		zap.Registration(),
 	}
