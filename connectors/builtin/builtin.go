@@ -18,6 +18,7 @@ import (
 	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/hackerone"
 	"github.com/quellsec/quell/connectors/inbox"
+	"github.com/quellsec/quell/connectors/inspector"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
@@ -55,6 +56,7 @@ func List() []connectors.Registration {
 		grype.Registration(),
 		hackerone.Registration(),
 		inbox.Registration(),
+		inspector.Registration(),
 		kev.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),

@@ -102,6 +102,7 @@ func describeInstance(d *asset.Description, r Resource) {
 }
 
 func describeARN(d *asset.Description, id string) {
+	id = strings.TrimSuffix(id, ":$LATEST") // a function's newest code is the function
 	d.Identifiers, d.Name = global(id), last(id)
 	a, ok := ParseARN(id)
 	if !ok {

@@ -28,7 +28,7 @@ func TestResourcesAreNamedTheSameWhoeverReportsThem(t *testing.T) {
 		{"an account", cloud.Resource{ID: "AWS::::Account:111122223333"}, asset.CloudResource, []string{"cloud_resource||arn:aws:iam::111122223333:root"}, "111122223333"},
 		{"an account by its root", cloud.Resource{ID: "arn:aws:iam::111122223333:root"}, asset.CloudResource, []string{"cloud_resource||arn:aws:iam::111122223333:root"}, "111122223333"},
 		{"a role", cloud.Resource{ID: "arn:aws:iam::111122223333:role/path/deploy"}, asset.Identity, []string{"cloud_resource||arn:aws:iam::111122223333:role/path/deploy"}, "deploy"},
-		{"a function", cloud.Resource{ID: "arn:aws:lambda:eu-west-1:111122223333:function:pay"}, asset.CloudResource, []string{"cloud_resource||arn:aws:lambda:eu-west-1:111122223333:function:pay"}, "pay"},
+		{"a function", cloud.Resource{ID: "arn:aws:lambda:eu-west-1:111122223333:function:pay:$LATEST"}, asset.CloudResource, []string{"cloud_resource||arn:aws:lambda:eu-west-1:111122223333:function:pay"}, "pay"},
 		{"an Azure machine", cloud.Resource{ID: "/SUBSCRIPTIONS/A/resourceGroups/B/providers/Microsoft.Compute/virtualMachines/VM1/"}, asset.Host,
 			[]string{"cloud_resource||/subscriptions/a/resourcegroups/b/providers/microsoft.compute/virtualmachines/vm1"}, "vm1"},
 		{"an Azure disk", cloud.Resource{ID: "/subscriptions/a/resourceGroups/b/providers/Microsoft.Compute/disks/d"}, asset.CloudResource,

@@ -1,10 +1,6 @@
 package securityhub
 
-import (
-	"encoding/json"
-
-	"github.com/quellsec/quell/connectors/wire"
-)
+import "github.com/quellsec/quell/connectors/wire"
 
 // wireFinding is a finding in the AWS Security Finding Format, 2018-10-08.
 type wireFinding struct {
@@ -59,14 +55,13 @@ type wireRemediation struct {
 }
 
 type wireResource struct {
-	Type    wire.Text            `json:"Type"`
-	ID      wire.Text            `json:"Id"`
-	Region  wire.Text            `json:"Region"`
-	Role    wire.Text            `json:"ResourceRole"`
-	Tags    map[string]any       `json:"Tags"`
-	Details wireDetails          `json:"Details"`
-	App     wire.Text            `json:"ApplicationName"`
-	Other   map[string]wire.Text `json:"-"`
+	Type    wire.Text      `json:"Type"`
+	ID      wire.Text      `json:"Id"`
+	Region  wire.Text      `json:"Region"`
+	Role    wire.Text      `json:"ResourceRole"`
+	Tags    map[string]any `json:"Tags"`
+	Details wireDetails    `json:"Details"`
+	App     wire.Text      `json:"ApplicationName"`
 }
 
 type wireDetails struct {
@@ -153,13 +148,4 @@ type wireCVSS struct {
 	Score   wire.Number `json:"BaseScore"`
 	Vector  wire.Text   `json:"BaseVector"`
 	Source  wire.Text   `json:"Source"`
-}
-
-// wireRecord is one record of what a Lambda function is called with.
-type wireRecord struct {
-	SNS struct {
-		Message wire.Text `json:"Message"`
-	} `json:"Sns"`
-	Body   wire.Text       `json:"body"` // of SQS
-	Detail json.RawMessage `json:"detail"`
 }

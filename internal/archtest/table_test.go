@@ -56,7 +56,7 @@ var table = []row{
 	{pkg: "connectors/signature", imports: "fault secret"},
 	// What the connectors of cloud providers and of tools that look at clouds have in common.
 	{pkg: "connectors/cloud", imports: "connectors exposure asset"},
-	{pkg: "connectors/awsapi", imports: "connectors connectors/wire connectors/signature httpclient fault secret"},
+	{pkg: "connectors/awsapi", imports: "connectors connectors/wire connectors/jsonpull connectors/report connectors/signature exposure httpclient fault secret"},
 	{pkg: "connectors/ocsfmap", imports: "connectors connectors/wire connectors/cloud exposure asset"},
 	// The built-in tracker and inbox keep their documents in the store, whose words for them are lifecycle's.
 	{pkg: "connectors/localtracker", imports: "connectors lifecycle fault"},
