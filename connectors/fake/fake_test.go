@@ -89,7 +89,8 @@ func TestARunIsOnlyCompleteWhenTheReportIs(t *testing.T) {
 		{"whole", `{"fake_report":1,` + run + `,"targets":[{"host":"a","outcome":"ok"}]}`, true, ""},
 		{"no target", `{"fake_report":1,` + run + `}`, false, "names no target"},
 		{"cut off", `{"fake_report":1,` + run + `,"targets":[{"host":"a","outcome":"ok"}],"find`, false, "could not be read"},
-		{"says so itself", `{"fake_report":1,"targets":[{"host":"a","outcome":"ok"}]}`, false, "not complete"},
+		{"says so itself", `{"fake_report":1,"run":{"id":"r"},"targets":[{"host":"a","outcome":"ok"}]}`, false, "not complete"},
+		{"a page of the API", `{"fake_report":1,"targets":[{"host":"a","outcome":"ok"}]}`, false, connectors.OnePage},
 		{"of another version", `{"fake_report":2,` + run + `,"targets":[{"host":"a"}]}`, false, "could not be read"},
 	}
 	for _, tt := range tests {

@@ -85,6 +85,8 @@ func (d *decoding) describeRun(broken error) exposure.Run {
 	switch {
 	case broken != nil:
 		run.Why = "the report could not be read to its end"
+	case !d.run.given:
+		run.Why = connectors.OnePage // pages of the API leave the run out
 	case !d.run.complete:
 		run.Why = "the report says that the scan is not complete"
 	case d.targets == 0:

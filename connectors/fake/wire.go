@@ -19,6 +19,7 @@ const (
 
 // wireRun is the "run" of a report.
 type wireRun struct {
+	given             bool
 	id                string
 	complete          bool
 	started, finished time.Time
@@ -99,7 +100,7 @@ func (d *decoding) document(ctx context.Context) error {
 
 func (d *decoding) readRun() {
 	r := d.r
-	d.run = wireRun{} // of a key that comes twice, the last value counts
+	d.run = wireRun{given: true} // of a key that comes twice, the last value counts
 	for o := r.Object(); r.Field(o); {
 		switch string(r.Key()) {
 		case "id":

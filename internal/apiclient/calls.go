@@ -156,7 +156,7 @@ func (c *Client) Syncs(ctx context.Context, source string, limit int) iter.Seq2[
 
 // StartSync pulls a source now. A since that isn't zero asks for all that changed since.
 func (c *Client) StartSync(ctx context.Context, source string, since time.Time) (Item[SyncPlan], error) {
-	req, err := jsonRequest(http.MethodPost, Prefix+"/sources"+seg(source)+"/sync", struct {
+	req, err := jsonRequest(http.MethodPost, "/sources"+seg(source)+"/sync", struct {
 		Since time.Time `json:"since,omitzero"`
 	}{since})
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *Client) StartSync(ctx context.Context, source string, since time.Time) 
 
 // PauseSync stops the pulling of a source, for a reason.
 func (c *Client) PauseSync(ctx context.Context, source, reason string) (Item[SyncPlan], error) {
-	req, err := jsonRequest(http.MethodPost, Prefix+"/sources"+seg(source)+"/sync/pause", map[string]string{"reason": reason})
+	req, err := jsonRequest(http.MethodPost, "/sources"+seg(source)+"/sync/pause", map[string]string{"reason": reason})
 	if err != nil {
 		return Item[SyncPlan]{}, err
 	}

@@ -74,13 +74,21 @@ type devInfo struct {
 // test does, none of its processes outlives it.
 func newDaemon(t *testing.T) *daemon {
 	t.Helper()
+	return newDaemonWith(t, func(dir string) string {
+		token := filepath.Join(dir, "webhook.token")
+		require.NoError(t, os.WriteFile(token, []byte(hookToken), 0o600))
+		return configuration(token)
+	})
+}
+
+// newDaemonWith starts a daemon with a configuration that is made in its directory.
+func newDaemonWith(t *testing.T, configured func(dir string) string) *daemon {
+	t.Helper()
 	logs := t.TempDir()
 	d := &daemon{t: t, dir: t.TempDir(), out: filepath.Join(logs, "stdout"), log: filepath.Join(logs, "stderr")}
 	templates := filepath.Join(d.dir, "templates")
 	require.NoError(t, os.CopyFS(templates, os.DirFS(filepath.Join(root(t), "internal", "demo", "templates"))))
-	token := filepath.Join(d.dir, "webhook.token")
-	require.NoError(t, os.WriteFile(token, []byte(hookToken), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(d.dir, "quell.yaml"), []byte(configuration(token)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(d.dir, "quell.yaml"), []byte(configured(d.dir)), 0o600))
 	t.Cleanup(d.end)
 	d.start()
 	return d
