@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/epss"
@@ -18,6 +19,7 @@ import (
 	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/hackerone"
 	"github.com/quellsec/quell/connectors/inbox"
+	"github.com/quellsec/quell/connectors/insightvm"
 	"github.com/quellsec/quell/connectors/inspector"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/localtracker"
@@ -45,6 +47,7 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		bugcrowd.Registration(),
 		declarative.Registration(),
 		device42.Registration(),
 		epss.Registration(),
@@ -56,6 +59,7 @@ func List() []connectors.Registration {
 		grype.Registration(),
 		hackerone.Registration(),
 		inbox.Registration(),
+		insightvm.Registration(),
 		inspector.Registration(),
 		kev.Registration(),
 		localtracker.Registration(),
