@@ -8,6 +8,7 @@ import (
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/bugcrowd"
+	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/epss"
@@ -48,6 +49,7 @@ import (
 func List() []connectors.Registration {
 	return []connectors.Registration{
 		bugcrowd.Registration(),
+		burp.Registration(),
 		declarative.Registration(),
 		device42.Registration(),
 		epss.Registration(),
