@@ -28,6 +28,7 @@ type SourceInfo struct {
 	BearerHeader string
 	HMAC         *HMAC
 	Verifier     WebhookVerifier // the connector's own, where it has one
+	Answerer     Answerer        // gives callers an answer of their own; nil: the usual one
 	// DeliveryHeader holds the vendor's delivery ID; empty = the well-known ones.
 	DeliveryHeader string
 	Rate           float64 // webhooks a second; zero = 1000
@@ -40,6 +41,12 @@ type WebhookVerifier interface {
 	// VerifyWebhook gives the vendor's delivery ID (empty if it has none), or an error of
 	// kind denied.
 	VerifyWebhook(header http.Header, body []byte, now time.Time) (deliveryID string, err error)
+}
+
+// Answerer answers the senders of a source in their own words: a connector's role.
+type Answerer interface {
+	// Answer gives a body of a media type, and whether the call is a report to be kept.
+	Answer(header http.Header, body []byte) (kind string, reply []byte, keep bool)
 }
 
 const (

@@ -49,6 +49,10 @@ func (s *Server) hook(c *call) error {
 		return err
 	}
 	defer s.letGo(body)
+	reply, keep := s.reply(c, &source, body)
+	if !keep {
+		return reply()
+	}
 	if vendor == "" {
 		vendor = deliveryID(c.Request().Header, source.DeliveryHeader)
 	}
@@ -63,7 +67,21 @@ func (s *Server) hook(c *call) error {
 	if err != nil {
 		return err
 	}
+	if reply != nil {
+		return reply()
+	}
 	return c.json(http.StatusAccepted, out)
+}
+
+// reply gives the answer that a source's senders want, if they want one of their own, and
+// whether the call is a report to be kept. It sees a body that fits into memory; a larger
+// one is a report.
+func (*Server) reply(c *call, source *SourceInfo, body *spool) (reply func() error, keep bool) {
+	if source.Answerer == nil || body.file != nil {
+		return nil, true
+	}
+	kind, text, keep := source.Answerer.Answer(c.Request().Header, body.memory.Bytes())
+	return func() error { return c.Blob(http.StatusOK, kind, text) }, keep
 }
 
 func (s *Server) letGo(body *spool) {

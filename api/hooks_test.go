@@ -283,3 +283,29 @@ func TestATrickleRunsOutOfTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, begun.Add(stallTimeout+100*time.Second), until[len(until)-1], "what came earns its time")
 }
+
+// agent answers questions itself, and reports in its own words.
+type agent struct{}
+
+func (agent) Answer(_ http.Header, body []byte) (string, []byte, bool) {
+	if bytes.HasPrefix(body, []byte("ask")) {
+		return "application/xml", []byte("<SEND/>"), false
+	}
+	return "application/xml", []byte("<OK/>"), true
+}
+
+func TestASourceMayAnswerItsSendersInTheirOwnWords(t *testing.T) {
+	r := newRig(t)
+	asks := r.sources["bearer"]
+	asks.Answerer = agent{}
+	r.sources["bearer"] = asks
+	answer := r.ask(http.MethodPost, "/hooks/bearer", hookSecret, "ask")
+	require.Equal(t, http.StatusOK, answer.Code)
+	require.Equal(t, "<SEND/>", answer.Body.String())
+	require.Equal(t, "application/xml", answer.Header().Get("Content-Type"))
+	require.Empty(t, r.deliveries, "a question reports nothing")
+	answer = r.ask(http.MethodPost, "/hooks/bearer", hookSecret, "report")
+	require.Equal(t, "<OK/>", answer.Body.String())
+	require.Len(t, r.deliveries, 1)
+	refused(t, r.ask(http.MethodPost, "/hooks/bearer", "guess", "ask"), http.StatusUnauthorized)
+}

@@ -148,6 +148,12 @@ type Incremental interface {
 	FullEvery() time.Duration
 }
 
+// Inventory lists assets without findings; its bodies go the way of all others.
+type Inventory interface {
+	Instance
+	InventoryOnly() bool
+}
+
 // Feed is a puller, or a decoder of files, whose bodies are threat intelligence and no
 // findings: KEV, EPSS, Vulnrichment, NVD.
 type Feed interface {
@@ -163,6 +169,15 @@ type WebhookVerifier interface {
 	// of kind Denied. Where the configuration has no secret to check with, every call is
 	// denied.
 	VerifyWebhook(header http.Header, body []byte, now time.Time) (deliveryID string, err error)
+}
+
+// Answerer is a source whose senders want an answer of their own, such as an agent that
+// asks first whether its report is wanted. It is asked after the call was verified.
+type Answerer interface {
+	Instance
+	// Answer gives what the sender is answered, as a body of a media type with status 200,
+	// and whether the call is a report to be kept: false for a mere question.
+	Answer(header http.Header, body []byte) (kind string, reply []byte, keep bool)
 }
 
 // Issue is a ticket as it should be, or as it is.

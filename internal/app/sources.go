@@ -117,6 +117,7 @@ func (s *sources) pulled(name string) (connectors.Puller, error) {
 func sourceInfo(c config.Source, instance connectors.Instance) api.SourceInfo {
 	w := c.Webhook
 	info := api.SourceInfo{Name: c.Name, Connector: c.Connector, DeliveryHeader: w.IDHeader, Rate: w.Rate, Burst: w.Burst, MaxBody: int64(w.MaxBody)}
+	info.Answerer, _ = instance.(connectors.Answerer)
 	verifier, verifies := instance.(connectors.WebhookVerifier)
 	switch {
 	case !w.Token.Empty():
