@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/declarative"
@@ -48,6 +49,7 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		backstage.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
 		declarative.Registration(),
