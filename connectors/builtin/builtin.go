@@ -40,6 +40,7 @@ import (
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
+	"github.com/quellsec/quell/connectors/trivyoperator"
 	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/connectors/zap"
@@ -82,6 +83,7 @@ func List() []connectors.Registration {
 		snyk.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),
+		trivyoperator.Registration(),
 		vex.Registration(),
 		vulnrichment.Registration(),
 		zap.Registration(),
