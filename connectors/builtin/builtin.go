@@ -27,6 +27,7 @@ import (
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/netbox"
+	"github.com/quellsec/quell/connectors/nexpose"
 	"github.com/quellsec/quell/connectors/nmap"
 	"github.com/quellsec/quell/connectors/nuclei"
 	"github.com/quellsec/quell/connectors/nvd"
@@ -70,6 +71,7 @@ func List() []connectors.Registration {
 		localtracker.Registration(),
 		nessus.Registration(),
 		netbox.Registration(),
+		nexpose.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
 		nvd.Registration(),
