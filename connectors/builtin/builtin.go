@@ -24,6 +24,7 @@ import (
 	"github.com/quellsec/quell/connectors/insightvm"
 	"github.com/quellsec/quell/connectors/inspector"
 	"github.com/quellsec/quell/connectors/kev"
+	"github.com/quellsec/quell/connectors/kubernetes"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/netbox"
@@ -68,6 +69,7 @@ func List() []connectors.Registration {
 		insightvm.Registration(),
 		inspector.Registration(),
 		kev.Registration(),
+		kubernetes.Registration(),
 		localtracker.Registration(),
 		nessus.Registration(),
 		netbox.Registration(),
