@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
+	"github.com/quellsec/quell/connectors/censys"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/epss"
@@ -52,9 +54,11 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		awsinventory.Registration(),
 		backstage.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
+		censys.Registration(),
 		declarative.Registration(),
 		device42.Registration(),
 		epss.Registration(),
