@@ -119,6 +119,10 @@ func describeARN(d *asset.Description, id string) {
 		d.Identifiers = append(d.Identifiers, asset.Identifier{Kind: asset.ImageDigest, Value: "sha256:" + digest})
 	case a.Service == "iam" && (kind == "user" || kind == "role" || kind == "group"):
 		d.Kind = asset.Identity
+	case a.Service == "elasticloadbalancing" && kind == "loadbalancer": // app/name/id, or a classic one's name
+		if parts := strings.Split(name, "/"); len(parts) > 1 {
+			d.Name = parts[len(parts)-2]
+		}
 	case a.Service == "iam" && a.Resource == "root":
 		d.Name = a.Account
 	case name == "":
