@@ -125,19 +125,26 @@ func open(connector, source string) (connectors.Decoder, error) {
 
 // counting is a sink that keeps nothing.
 type counting struct {
-	findings int
-	skipped  map[string]int
+	findings, assets, statements int
+	skipped                      map[string]int
 }
 
-func (*counting) Run(exposure.Run) error        { return nil }
-func (*counting) Cover(exposure.Coverage) error { return nil }
+func (*counting) Run(exposure.Run) error { return nil }
+
+func (c *counting) Cover(exposure.Coverage) error {
+	c.assets++
+	return nil
+}
 
 func (c *counting) Observe(exposure.Observation) error {
 	c.findings++
 	return nil
 }
 
-func (c *counting) Statement(exposure.Statement) error { return nil }
+func (c *counting) Statement(exposure.Statement) error {
+	c.statements++
+	return nil
+}
 
 func (c *counting) Skip(reason string, _ connectors.Position) {
 	if c.skipped == nil {
