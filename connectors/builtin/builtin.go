@@ -41,6 +41,7 @@ import (
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/servicenow"
+	"github.com/quellsec/quell/connectors/shodan"
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/trivy"
@@ -88,6 +89,7 @@ func List() []connectors.Registration {
 		sarif.Registration(),
 		securityhub.Registration(),
 		servicenow.Registration(),
+		shodan.Registration(),
 		snyk.Registration(),
 		tenable.Registration(),
 		trivy.Registration(),
