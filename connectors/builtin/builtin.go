@@ -36,6 +36,7 @@ import (
 	"github.com/quellsec/quell/connectors/nvd"
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/okta"
+	"github.com/quellsec/quell/connectors/openvas"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/sarif"
@@ -84,6 +85,7 @@ func List() []connectors.Registration {
 		nvd.Registration(),
 		ocsf.Registration(),
 		okta.Registration(),
+		openvas.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
 		sarif.Registration(),
