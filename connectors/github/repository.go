@@ -81,7 +81,7 @@ func tags(desc *asset.Description, repo *repository) {
 		value := strings.Join(repo.Properties[key], ", ")
 		switch {
 		case value == "":
-		case ownerish(key):
+		case connectors.OwnerTag(key):
 			desc.OwnerHints = append(desc.OwnerHints, asset.OwnerHint{Value: value, From: "custom property " + key})
 		default:
 			desc.Tags[key] = value
@@ -100,17 +100,6 @@ func withAssignees(desc *asset.Description, a *alert) *asset.Description {
 		}
 	}
 	return desc
-}
-
-// ownerish reports whether a property's name speaks of an owner.
-func ownerish(key string) bool {
-	key = strings.ToLower(key)
-	for _, word := range []string{"owner", "team", "squad", "maintainer", "contact", "responsible"} {
-		if strings.Contains(key, word) {
-			return true
-		}
-	}
-	return false
 }
 
 // repository is a GraphQL repository in the words of the REST API.

@@ -60,7 +60,7 @@ func (d *decoding) emit(e *report.Emitter, b *bounty) error {
 	hints(desc, rel.Assignee.Data.Attributes, id)
 	for _, c := range rel.Fields.Data {
 		label, value := c.Relationships.Attribute.Data.Attributes.Label.String(), c.Attributes.Value.String()
-		if value != "" && ownerish(label) {
+		if value != "" && connectors.OwnerTag(label) {
 			desc.OwnerHints = append(desc.OwnerHints, asset.OwnerHint{Value: value, From: "custom field " + label})
 		}
 	}
@@ -142,16 +142,6 @@ func hints(desc *asset.Description, p person, id string) {
 	if who := cmp.Or(p.Username.String(), p.Name.String()); who != "" {
 		desc.OwnerHints = append(desc.OwnerHints, asset.OwnerHint{Value: who, From: "assignee of report " + id})
 	}
-}
-
-func ownerish(label string) bool {
-	label = strings.ToLower(label)
-	for _, word := range []string{"owner", "team", "squad", "responsible"} {
-		if strings.Contains(label, word) {
-			return true
-		}
-	}
-	return false
 }
 
 // asset is what a report's scope names.

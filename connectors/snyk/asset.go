@@ -42,7 +42,7 @@ func (p *project) describe() *asset.Description {
 		key, value := t.Key.String(), t.Value.String()
 		switch {
 		case key == "" || value == "":
-		case ownerish(key):
+		case connectors.OwnerTag(key):
 			desc.OwnerHints = append(desc.OwnerHints, asset.OwnerHint{Value: value, From: "tag " + key})
 		default:
 			desc.Tags[key] = value
@@ -52,16 +52,6 @@ func (p *project) describe() *asset.Description {
 		desc.OwnerHints = append(desc.OwnerHints, asset.OwnerHint{Value: p.owner.String(), From: "project owner"})
 	}
 	return desc
-}
-
-func ownerish(key string) bool {
-	key = strings.ToLower(key)
-	for _, word := range []string{"owner", "team", "squad", "contact", "responsible"} {
-		if strings.Contains(key, word) {
-			return true
-		}
-	}
-	return false
 }
 
 // project is a webhook's project in the words of the REST API.
