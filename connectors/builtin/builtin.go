@@ -12,7 +12,9 @@ import (
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/censys"
+	"github.com/quellsec/quell/connectors/crowdstrike"
 	"github.com/quellsec/quell/connectors/declarative"
+	"github.com/quellsec/quell/connectors/dependencytrack"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/epss"
 	"github.com/quellsec/quell/connectors/fake"
@@ -61,7 +63,9 @@ func List() []connectors.Registration {
 		bugcrowd.Registration(),
 		burp.Registration(),
 		censys.Registration(),
+		crowdstrike.Registration(),
 		declarative.Registration(),
+		dependencytrack.Registration(),
 		device42.Registration(),
 		epss.Registration(),
 		fake.Registration(),
