@@ -39,6 +39,7 @@ import (
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/okta"
 	"github.com/quellsec/quell/connectors/openvas"
+	"github.com/quellsec/quell/connectors/projectdiscovery"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/sarif"
@@ -90,6 +91,7 @@ func List() []connectors.Registration {
 		ocsf.Registration(),
 		okta.Registration(),
 		openvas.Registration(),
+		projectdiscovery.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
 		sarif.Registration(),
