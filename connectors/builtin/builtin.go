@@ -9,6 +9,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
+	"github.com/quellsec/quell/connectors/bbot"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/censys"
@@ -61,6 +62,7 @@ func List() []connectors.Registration {
 	return []connectors.Registration{
 		awsinventory.Registration(),
 		backstage.Registration(),
+		bbot.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
 		censys.Registration(),
