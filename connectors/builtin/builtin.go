@@ -17,9 +17,11 @@ import (
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/dependencytrack"
 	"github.com/quellsec/quell/connectors/device42"
+	"github.com/quellsec/quell/connectors/dns"
 	"github.com/quellsec/quell/connectors/epss"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/fleet"
+	"github.com/quellsec/quell/connectors/gcpscc"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
@@ -70,9 +72,11 @@ func List() []connectors.Registration {
 		declarative.Registration(),
 		dependencytrack.Registration(),
 		device42.Registration(),
+		dns.Registration(),
 		epss.Registration(),
 		fake.Registration(),
 		fleet.Registration(),
+		gcpscc.Registration(),
 		generic.Registration(),
 		github.Registration(),
 		gitlab.Registration(),
