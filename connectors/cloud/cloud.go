@@ -148,8 +148,14 @@ func describeAzure(d *asset.Description, id string) {
 
 func describeGoogle(d *asset.Description, id string) {
 	d.Identifiers, d.Name = global(id), last(id)
-	if strings.HasPrefix(id, "//compute.googleapis.com/") && strings.Contains(id, "/instances/") {
-		d.Kind = asset.Host
+	path, compute := strings.CutPrefix(id, "//compute.googleapis.com/projects/")
+	project, place, _ := strings.Cut(path, "/")
+	if !compute || !strings.Contains(place, "/instances/") {
+		return
+	}
+	d.Kind = asset.Host
+	if strings.Trim(d.Name, "0123456789") == "" {
+		d.Identifiers = append(d.Identifiers, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "gcp/" + strings.ReplaceAll(project, "|", ""), Value: d.Name})
 	}
 }
 

@@ -33,7 +33,7 @@ func TestResourcesAreNamedTheSameWhoeverReportsThem(t *testing.T) {
 			[]string{"cloud_resource||/subscriptions/a/resourcegroups/b/providers/microsoft.compute/virtualmachines/vm1"}, "vm1"},
 		{"an Azure disk", cloud.Resource{ID: "/subscriptions/a/resourceGroups/b/providers/Microsoft.Compute/disks/d"}, asset.CloudResource,
 			[]string{"cloud_resource||/subscriptions/a/resourcegroups/b/providers/microsoft.compute/disks/d"}, "d"},
-		{"a Google instance", cloud.Resource{ID: "//compute.googleapis.com/projects/p/zones/z/instances/9"}, asset.Host, []string{"cloud_resource||//compute.googleapis.com/projects/p/zones/z/instances/9"}, "9"},
+		{"a Google instance", cloud.Resource{ID: "//compute.googleapis.com/projects/p/zones/z/instances/9"}, asset.Host, []string{"cloud_resource||//compute.googleapis.com/projects/p/zones/z/instances/9", "cloud_instance|gcp/p|9"}, "9"},
 		{"a name of the source's own", cloud.Resource{ID: "AppInsights", Provider: "Azure", Account: "a", Type: "x"}, asset.CloudResource, []string{"source_asset||azure/a/x/AppInsights"}, "AppInsights"},
 		{"nothing", cloud.Resource{}, asset.CloudResource, nil, "unnamed resource"},
 	}
