@@ -14,7 +14,7 @@ type Config struct {
 	Repository string `yaml:"repository" json:"repository,omitempty" doc:"Which repository the reports are of, as host/owner/name, where they don't say so themselves in versionControlProvenance."`
 	Artifact   string `yaml:"artifact" json:"artifact,omitempty" doc:"Name of what is scanned, for reports that name neither a repository nor an image."`
 	System     string `yaml:"system" json:"system,omitempty" doc:"Of trivy's reports: which system's packages an image has, as trivy names it (alpine, debian, redhat …). Without it, it is guessed from the image's name and the packages' versions."`
-	FullScan   bool   `yaml:"full_scan" json:"full_scan,omitempty" doc:"Says that every report of this source comes from a scan of all files, by all rules and without a filter, so that what is missing from it is gone."`
+	FullScan   bool   `yaml:"full_scan" json:"full_scan,omitempty" doc:"Says that every report of this source comes from a scan of all files, by all rules and without a filter, and is sent as soon as it is made where it has no time of its own, so that what is missing from it is gone."`
 }
 
 func defaults() *Config { return &Config{} }
@@ -50,8 +50,8 @@ var docs = connectors.Page{ //nolint:gochecknoglobals // a constant text
 		"Suppressed results are kept as suppressed, with who justified it how. Results of other kinds (pass, notApplicable, informational, open, review) are left out and counted. A leaked secret is masked wherever the report quotes it. " +
 		"Reports of trivy, semgrep, checkov and kubescape name their checks as the connectors of these names do. What trivy reports as SARIF becomes the same exposure as what it reports as JSON.",
 	Fixed: "A result whose `baselineState` is `absent`, in a run that ended well: the tool compared with an earlier run and did not find it any more. Else by absence, where `full_scan` allows.",
-	Coverage: "A report does not show whether a scan was filtered, so absence proves nothing unless `full_scan` says that this source never filters. Then a report covers what it is of if each of its invocations was successful and told of no error, it says when it ended, and it has a list of results: a run without one, and a report without runs, prove nothing. " +
-		"Several runs in one report have to be of one target to prove anything.",
+	Coverage: "A report does not show whether a scan was filtered, so absence proves nothing unless `full_scan` says that this source never filters. Then a report covers what it is of if each of its invocations was successful and told of no error, and it has a list of results: a run without one, and a report without runs, prove nothing. " +
+		"Of trivy's reports only those scanners are covered that found something, since the others leave no trace. Several runs in one report have to be of one target to prove anything.",
 	Limits: "Results that lie in external property files are not read, and a report that has some is not complete. Rules beyond 20,000 are not looked up. A report without repository, image or `artifact` is of something that is known by the source's name: use one source for each. " +
 		"Trivy's SARIF names neither the system of a package nor the resource of a misconfiguration: the first is guessed (see `system`), the second missing, so that a misconfiguration at a resource is another exposure than in trivy's JSON.",
 	Example: `sources:

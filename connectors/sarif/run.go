@@ -271,3 +271,18 @@ func (n *run) tool() string {
 	}
 	return "sarif:" + name
 }
+
+// checks are those which a whole scan of the tool's can vouch for. Trivy's scanners are
+// switched on one by one, and one that found nothing leaves no trace in a SARIF report.
+func (n *run) checks() []string {
+	if !strings.EqualFold(n.driver.name, "trivy") {
+		return []string{n.tool() + ":*"}
+	}
+	var out []string
+	for i := range n.driver.rules {
+		if scanner, ok := scanners[n.driver.rules[i].Name.String()]; ok && !slices.Contains(out, scanner) {
+			out = append(out, scanner)
+		}
+	}
+	return out
+}

@@ -94,7 +94,6 @@ type decoding struct {
 	ids            []string
 	results        int
 	started, ended time.Time
-	undated        bool
 	why            string // what keeps the report from proving anything
 }
 
@@ -194,10 +193,8 @@ func (d *decoding) note(n *run) {
 			*list = append(*list, text)
 		}
 	}
-	if strings.EqualFold(n.driver.name, "trivy") {
-		add(&d.checks, "trivy:*")
-	} else {
-		add(&d.checks, n.tool()+":*")
+	for _, check := range n.checks() {
+		add(&d.checks, check)
 	}
 	add(&d.tools, strings.TrimSpace(cmp.Or(n.driver.name, n.driver.fullName)+" "+n.driver.version))
 	add(&d.targets, d.target(n).Name)
@@ -209,7 +206,6 @@ func (d *decoding) note(n *run) {
 	if ended.After(d.ended) {
 		d.ended = ended
 	}
-	d.undated = d.undated || ended.IsZero()
 	well, why := n.ended()
 	switch {
 	case !well:
@@ -246,8 +242,6 @@ func (d *decoding) run(e *report.Emitter) exposure.Run {
 		run.Why = "whether a scan was filtered doesn't show in its report; see full_scan in the source's configuration"
 	case d.why != "":
 		run.Why = d.why
-	case d.undated:
-		run.Why = "the report does not say when the scan ended"
 	case len(d.targets) > 1:
 		run.Why = "the report has runs of several targets, and doesn't say which rules ran where"
 	default:

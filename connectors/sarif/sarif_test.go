@@ -232,7 +232,7 @@ func TestOnlyAWholeScanThatEndedWellIsComplete(t *testing.T) {
 		{"a result that can't be read", full, doc("", good+`,"results":[7]`), false},
 		{"a result without a rule", full, doc("", good+`,"results":[{}]`), false},
 		{"a null", full, doc("", good+`,"results":[null]`), false},
-		{"no time", full, doc("", `"results":[]`), false},
+		{"no time, of which full_scan says that it is that of its arrival", full, doc("", `"results":[]`), true},
 		{"results in another file", full, doc("", good+`,"results":[],"externalPropertyFileReferences":{"results":[{"location":{"uri":"x"}}]}`), false},
 	}
 	for _, tt := range tests {
@@ -247,6 +247,14 @@ func TestOnlyAWholeScanThatEndedWellIsComplete(t *testing.T) {
 	}
 	two := `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Q"}},` + good + `,"results":[],"versionControlProvenance":[{"repositoryUri":"https://git.quell-lab.net/a/b"}]},{"tool":{"driver":{"name":"R"}},` + good + `,"results":[],"versionControlProvenance":[{"repositoryUri":"https://git.quell-lab.net/a/c"}]}]}`
 	require.False(t, decode(t, &sarif.Config{FullScan: true}, two).Last().Complete)
+}
+
+func TestTrivyVouchesForTheScannersThatLeftATrace(t *testing.T) {
+	body, err := os.ReadFile("testdata/trivy-image.sarif")
+	require.NoError(t, err)
+	run := decode(t, &sarif.Config{FullScan: true}, string(body)).Last()
+	require.True(t, run.Complete)
+	require.Equal(t, []string{"trivy:vuln:*", "trivy:secret:*"}, run.Checks)
 }
 
 func TestTheTargetIsWhatTheReportOrTheSourceSaysItIs(t *testing.T) {

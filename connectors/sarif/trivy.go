@@ -52,6 +52,11 @@ func trivy(n *run, f *exposure.Finding, r *rule, id, text string) {
 	f.UID = connectors.UID(f.Check, f.Location)
 }
 
+// scanners are the checks of trivy's scanners, by the names that its rules have.
+var scanners = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"OsPackageVulnerability": "trivy:vuln:*", "LanguageSpecificPackageVulnerability": "trivy:vuln:*", "Misconfiguration": "trivy:misconfig:*", "Secret": "trivy:secret:*", "License": "trivy:license:*",
+}
+
 // trivyPackage fills in the package and gives the location, as the trivy connector writes
 // it.
 func trivyPackage(n *run, f *exposure.Finding, id string, said map[string]string, file string) string {
