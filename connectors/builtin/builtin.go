@@ -13,6 +13,7 @@ import (
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/censys"
+	"github.com/quellsec/quell/connectors/cobalt"
 	"github.com/quellsec/quell/connectors/crowdstrike"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/dependencytrack"
@@ -68,6 +69,7 @@ func List() []connectors.Registration {
 		bugcrowd.Registration(),
 		burp.Registration(),
 		censys.Registration(),
+		cobalt.Registration(),
 		crowdstrike.Registration(),
 		declarative.Registration(),
 		dependencytrack.Registration(),
