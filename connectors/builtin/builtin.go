@@ -48,6 +48,7 @@ import (
 	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
+	"github.com/quellsec/quell/connectors/semgrep"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/shodan"
 	"github.com/quellsec/quell/connectors/snyk"
@@ -104,6 +105,7 @@ func List() []connectors.Registration {
 		qualys.Registration(),
 		sarif.Registration(),
 		securityhub.Registration(),
+		semgrep.Registration(),
 		servicenow.Registration(),
 		shodan.Registration(),
 		snyk.Registration(),
