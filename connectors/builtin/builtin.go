@@ -10,6 +10,7 @@ import (
 	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bbot"
+	"github.com/quellsec/quell/connectors/bloodhound"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/censys"
@@ -67,6 +68,7 @@ func List() []connectors.Registration {
 		awsinventory.Registration(),
 		backstage.Registration(),
 		bbot.Registration(),
+		bloodhound.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
 		censys.Registration(),
