@@ -23,6 +23,7 @@ import (
 	"github.com/quellsec/quell/connectors/epss"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/fleet"
+	"github.com/quellsec/quell/connectors/gcpasset"
 	"github.com/quellsec/quell/connectors/gcpscc"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
@@ -81,6 +82,7 @@ func List() []connectors.Registration {
 		epss.Registration(),
 		fake.Registration(),
 		fleet.Registration(),
+		gcpasset.Registration(),
 		gcpscc.Registration(),
 		generic.Registration(),
 		github.Registration(),

@@ -158,6 +158,10 @@ func (f *wireFinding) asset() *asset.Description {
 		id, display = "//compute.googleapis.com"+instance, ""
 	}
 	d := cloud.Describe(cloud.Resource{ID: id, Provider: "gcp", Type: r.Type.String(), Name: display})
+	// The inventory names an instance by its name, this by its number.
+	if at := strings.LastIndex(id, "/instances/"); at >= 0 && display != "" && len(d.Identifiers) > 1 {
+		d.SameAs = append(d.SameAs, asset.Identifier{Kind: asset.CloudResourceID, Value: connectors.Ident(id[:at+len("/instances/")] + display)})
+	}
 	project := cmp.Or(r.GCP.Project.String(), r.ProjectName.String(), r.OldProject.String())
 	cloud.Owner(d, project, "project")
 	for i := range r.GCP.Folders {
