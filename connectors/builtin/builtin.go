@@ -16,6 +16,7 @@ import (
 	"github.com/quellsec/quell/connectors/censys"
 	"github.com/quellsec/quell/connectors/cobalt"
 	"github.com/quellsec/quell/connectors/crowdstrike"
+	"github.com/quellsec/quell/connectors/cycognito"
 	"github.com/quellsec/quell/connectors/declarative"
 	"github.com/quellsec/quell/connectors/dependencytrack"
 	"github.com/quellsec/quell/connectors/device42"
@@ -75,6 +76,7 @@ func List() []connectors.Registration {
 		censys.Registration(),
 		cobalt.Registration(),
 		crowdstrike.Registration(),
+		cycognito.Registration(),
 		declarative.Registration(),
 		dependencytrack.Registration(),
 		device42.Registration(),
