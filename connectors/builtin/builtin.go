@@ -37,6 +37,7 @@ import (
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/kubernetes"
 	"github.com/quellsec/quell/connectors/localtracker"
+	"github.com/quellsec/quell/connectors/mdvm"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/netbox"
 	"github.com/quellsec/quell/connectors/nexpose"
@@ -97,6 +98,7 @@ func List() []connectors.Registration {
 		kev.Registration(),
 		kubernetes.Registration(),
 		localtracker.Registration(),
+		mdvm.Registration(),
 		nessus.Registration(),
 		netbox.Registration(),
 		nexpose.Registration(),
