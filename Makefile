@@ -42,9 +42,19 @@ demo: build bin/temporal ## live through the whole loop, from a scanner's report
 	bin/quell demo $(ARGS)
 
 ##@ Check it
-.PHONY: test race lint bench fuzz
+.PHONY: test test-peers race lint bench fuzz
 test: build bin/temporal bin/ferretdb ## run all tests: unit, conformance, replay, end to end
 	$(GO_TEST) -timeout 20m $(ARGS) $(PKG)
+
+# Tests of connectors against the programs that their reports and answers come from. What a test needs and PEERS leaves out, it skips.
+PEERS ?= nmap powerdns agent gitleaks gosec httpx nuclei signers trivy kubernetes backstage
+test-peers: export NODE_PATH := $(BIN)/peers/signers/node_modules
+test-peers: export QUELL_PEERS := $(PEERS)
+test-peers: build bin/temporal ## run the tests against real peers, installing what PEERS names (default: all; the first time takes long)
+	deploy/tools/peers.sh bin/peers $(PEERS)
+	@files=$$(git ls-files -co --exclude-standard '*peers*_test.go'); \
+	tests=$$(grep -hoE '^func Test[A-Za-z0-9_]+' $$files | cut -c6- | paste -sd'|'); \
+	$(GO_TEST) -tags peers -timeout 20m $(ARGS) -run "^($$tests)\$$" $$(dirname $$files | sort -u | sed 's|^|./|')
 
 # The packages that only drive other processes, or only wrap nuclei, teach the race detector nothing and take it minutes.
 RACE_SKIP := /(cmd/|internal/(probe|e2e|demo|bench|docsgen|archtest))
