@@ -34,6 +34,7 @@ import (
 	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/insightvm"
 	"github.com/quellsec/quell/connectors/inspector"
+	"github.com/quellsec/quell/connectors/intsights"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/kubernetes"
 	"github.com/quellsec/quell/connectors/localtracker"
@@ -95,6 +96,7 @@ func List() []connectors.Registration {
 		inbox.Registration(),
 		insightvm.Registration(),
 		inspector.Registration(),
+		intsights.Registration(),
 		kev.Registration(),
 		kubernetes.Registration(),
 		localtracker.Registration(),
