@@ -58,6 +58,7 @@ import (
 	"github.com/quellsec/quell/connectors/shodan"
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
+	"github.com/quellsec/quell/connectors/terraform"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/connectors/trivyoperator"
 	"github.com/quellsec/quell/connectors/vex"
@@ -120,6 +121,7 @@ func List() []connectors.Registration {
 		shodan.Registration(),
 		snyk.Registration(),
 		tenable.Registration(),
+		terraform.Registration(),
 		trivy.Registration(),
 		trivyoperator.Registration(),
 		vex.Registration(),
