@@ -33,6 +33,7 @@ const (
 	everyFull       = 7 * 24 * time.Hour
 	longestBack     = 13 * 24 * time.Hour // changes are kept for 14 days
 	longestQuery    = 6 << 10
+	exportAge       = 6 * time.Hour // exports are made anew as often
 )
 
 // cursor is where a sync stands.
@@ -154,7 +155,9 @@ func ask(ctx context.Context, api httpclient.API, raw json.RawMessage, page io.W
 	return put(page, append(text, '\n'))
 }
 
-// export fetches a page of the full export.
+// export fetches a page of the full export, and notes of when it is at the oldest: that is
+// when all of its rows were seen, since the rows' own times differ, and one that was seen
+// longer ago than another would count as older than the last look at its machine.
 func (in *Instance) export(ctx context.Context, api httpclient.API, at cursor, page io.Writer) (cursor, error) {
 	query := url.Values{"pageSize": {strconv.Itoa(in.config.Rows)}}
 	if at.Query != "" {
@@ -172,7 +175,15 @@ func (in *Instance) export(ctx context.Context, api httpclient.API, at cursor, p
 	if err != nil {
 		return cursor{}, err
 	}
-	if err := put(page, answer.Bytes()); err != nil || next == "" {
+	text, err := json.Marshal(struct {
+		Mark  int               `json:"quell_mdvm"`
+		At    time.Time         `json:"at"`
+		Value []json.RawMessage `json:"value"`
+	}{1, in.now().Add(-exportAge).UTC(), append([]json.RawMessage{}, list.Value...)})
+	if err != nil {
+		return cursor{}, fault.Wrap(fault.Internal, err, "writing the page")
+	}
+	if err := put(page, text); err != nil || next == "" {
 		return cursor{}, err
 	}
 	return cursor{List: listExport, Query: next}, nil

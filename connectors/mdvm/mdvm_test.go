@@ -159,6 +159,9 @@ func TestAFullExportIsReadToItsLastPage(t *testing.T) {
 	require.Equal(t, exposure.RunFull, got.Run.Kind)
 	require.Equal(t, exposure.TargetOK, got.Covered[0].Outcome)
 	require.Equal(t, time.Date(2026, 5, 4, 6, 45, 56, 0, time.UTC), got.Covered[0].CheckedAt, "an export may be hours old")
+	for _, obs := range got.Observed {
+		require.Equal(t, time.Unix(1_700_000_000, 0).UTC().Add(-6*time.Hour), obs.Finding.LastSeen, "all rows of an export were seen at once")
+	}
 }
 
 // recent is a day before the clock of the suite.

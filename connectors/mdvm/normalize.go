@@ -36,7 +36,8 @@ const (
 // decoding is the state of one Decode.
 type decoding struct {
 	*Instance
-	partial     bool // these changes are a part of all: what they call fixed may be new in another
+	at          time.Time // of the export
+	partial     bool      // these changes are a part of all: what they call fixed may be new in another
 	why         string
 	first, last time.Time
 	key         string // of the last row's machine
@@ -90,6 +91,8 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 			return r.Each(ctx, func() error { return d.element(e, r, c) })
 		case key == mark:
 			c.page = true
+		case key == "at":
+			d.at = wire.Moment(string(r.Text(largestField)))
 		case key == "whole":
 			d.partial = !r.Bool()
 		case key == "machine":
@@ -153,7 +156,7 @@ func (d *decoding) judge(e *report.Emitter, raw []byte, c *counts) error {
 
 // cover tells of a machine and how far Defender looks at it.
 func (d *decoding) cover(e *report.Emitter, m *wireMachine) error {
-	const old = 12 * time.Hour // exports are up to six hours old, and take their time
+	const old = 12 * time.Hour // an export is up to six hours old, and what it knows as much
 	cov := exposure.Coverage{Asset: *d.describe(m), Outcome: exposure.TargetPartial}
 	d.saw(m.LastSeen.Time)
 	if !m.LastSeen.IsZero() {
@@ -181,6 +184,9 @@ func (d *decoding) row(e *report.Emitter, raw []byte) error {
 	}
 	f := rowFinding(cve, &w)
 	f.Vendor = rest(raw, mappedRow)
+	if w.Status == "" && !d.at.IsZero() {
+		f.LastSeen = d.at
+	}
 	d.saw(f.LastSeen)
 	if w.Status == "" { // a full export
 		return e.Observe(d.asset, f)
