@@ -15,6 +15,7 @@ import (
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/censys"
 	"github.com/quellsec/quell/connectors/cobalt"
+	"github.com/quellsec/quell/connectors/codeowners"
 	"github.com/quellsec/quell/connectors/crowdstrike"
 	"github.com/quellsec/quell/connectors/cycognito"
 	"github.com/quellsec/quell/connectors/declarative"
@@ -78,6 +79,7 @@ func List() []connectors.Registration {
 		burp.Registration(),
 		censys.Registration(),
 		cobalt.Registration(),
+		codeowners.Registration(),
 		crowdstrike.Registration(),
 		cycognito.Registration(),
 		declarative.Registration(),
