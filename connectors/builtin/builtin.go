@@ -49,6 +49,7 @@ import (
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/okta"
 	"github.com/quellsec/quell/connectors/openvas"
+	"github.com/quellsec/quell/connectors/osvscanner"
 	"github.com/quellsec/quell/connectors/projectdiscovery"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
@@ -113,6 +114,7 @@ func List() []connectors.Registration {
 		ocsf.Registration(),
 		okta.Registration(),
 		openvas.Registration(),
+		osvscanner.Registration(),
 		projectdiscovery.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
