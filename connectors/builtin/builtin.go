@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/aikido"
 	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bbot"
@@ -72,6 +73,7 @@ import (
 // List gives every connector, by name.
 func List() []connectors.Registration {
 	return []connectors.Registration{
+		aikido.Registration(),
 		awsinventory.Registration(),
 		backstage.Registration(),
 		bbot.Registration(),
