@@ -11,6 +11,7 @@ import (
 	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bbot"
+	"github.com/quellsec/quell/connectors/bitsight"
 	"github.com/quellsec/quell/connectors/bloodhound"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
@@ -77,6 +78,7 @@ func List() []connectors.Registration {
 		awsinventory.Registration(),
 		backstage.Registration(),
 		bbot.Registration(),
+		bitsight.Registration(),
 		bloodhound.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
