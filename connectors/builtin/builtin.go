@@ -8,6 +8,8 @@ import (
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/aikido"
+	"github.com/quellsec/quell/connectors/atomicredteam"
+	"github.com/quellsec/quell/connectors/attire"
 	"github.com/quellsec/quell/connectors/awsinventory"
 	"github.com/quellsec/quell/connectors/backstage"
 	"github.com/quellsec/quell/connectors/bbot"
@@ -15,6 +17,7 @@ import (
 	"github.com/quellsec/quell/connectors/bloodhound"
 	"github.com/quellsec/quell/connectors/bugcrowd"
 	"github.com/quellsec/quell/connectors/burp"
+	"github.com/quellsec/quell/connectors/caldera"
 	"github.com/quellsec/quell/connectors/censys"
 	"github.com/quellsec/quell/connectors/cobalt"
 	"github.com/quellsec/quell/connectors/codeowners"
@@ -75,6 +78,8 @@ import (
 func List() []connectors.Registration {
 	return []connectors.Registration{
 		aikido.Registration(),
+		atomicredteam.Registration(),
+		attire.Registration(),
 		awsinventory.Registration(),
 		backstage.Registration(),
 		bbot.Registration(),
@@ -82,6 +87,7 @@ func List() []connectors.Registration {
 		bloodhound.Registration(),
 		bugcrowd.Registration(),
 		burp.Registration(),
+		caldera.Registration(),
 		censys.Registration(),
 		cobalt.Registration(),
 		codeowners.Registration(),
