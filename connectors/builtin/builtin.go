@@ -35,6 +35,7 @@ import (
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
+	"github.com/quellsec/quell/connectors/govulncheck"
 	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/hackerone"
 	"github.com/quellsec/quell/connectors/inbox"
@@ -105,6 +106,7 @@ func List() []connectors.Registration {
 		generic.Registration(),
 		github.Registration(),
 		gitlab.Registration(),
+		govulncheck.Registration(),
 		grype.Registration(),
 		hackerone.Registration(),
 		inbox.Registration(),
