@@ -28,6 +28,7 @@ type decoding struct {
 	scan    scan
 	isEvent bool
 	report  bool
+	page    bool
 	id      string
 	latest  time.Time
 	items   int
@@ -53,7 +54,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 	kind := ""
 	var attributes *hook
 	var raw []byte
-	scanned, listed := false, false
+	scanned, listed, pages := false, false, false
 	d.hold = jsonpull.NewHold(largestHold)
 	err := r.Fields(func(key string) error {
 		switch key {
@@ -63,6 +64,9 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 			attributes = &hook{}
 			got, _ := r.Into(largestItem, attributes)
 			raw = bytes.Clone(got)
+		case "data":
+			pages = true
+			return d.graph(ctx, e, r)
 		case "scan":
 			d.scan = scan{}
 			_, scanned = r.Into(largestItem, &d.scan)
@@ -87,6 +91,8 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 			return nil
 		}
 		return d.event(e, attributes, raw)
+	case pages:
+		return nil
 	case !r.OK() && !scanned:
 		return nil // whose findings these are was still to come
 	case !listed && !scanned:
@@ -209,6 +215,10 @@ func (d *decoding) run(*report.Emitter) exposure.Run {
 	}
 	if d.isEvent {
 		run.Kind, run.Finished, run.Why, run.Tool = exposure.RunEvent, d.latest, "an event is about one vulnerability", Name
+		return run
+	}
+	if d.page {
+		run.Finished, run.Why, run.Tool, run.Counts = d.latest, connectors.OnePage, Name, map[string]int{"received": d.items}
 		return run
 	}
 	if run.Why = d.why(); run.Why == "" {

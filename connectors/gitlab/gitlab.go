@@ -1,4 +1,4 @@
-// Package gitlab takes GitLab's vulnerabilities from its webhook, and the security reports
+// Package gitlab takes GitLab's vulnerabilities from its API and webhook, and the security reports
 // that its analyzers write in pipelines.
 package gitlab
 
@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/jsonpull"
 	"github.com/quellsec/quell/connectors/report"
+	"github.com/quellsec/quell/internal/httpclient"
 )
 
 // Name is the connector's name.
@@ -22,11 +24,13 @@ func Registration() connectors.Registration {
 	return connectors.Registration{
 		Name:      Name,
 		Title:     "GitLab",
-		Summary:   "Takes vulnerabilities of GitLab by webhook, and security reports of its analyzers: SAST, dependencies, containers, secrets, DAST.",
+		Summary:   "Takes vulnerabilities of GitLab by API and webhook, and security reports of its analyzers: SAST, dependencies, containers, secrets, DAST.",
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
 		Statuses:  statuses,
+		Reach:     reach,
+		API:       "GraphQL API of GitLab 17",
 		Docs:      docs,
 		Samples: []connectors.Sample{
 			{File: "dependency.json", Findings: 2},
@@ -35,6 +39,7 @@ func Registration() connectors.Registration {
 			{File: "sast.json", Findings: 2},
 			{File: "webhook.json", Findings: 1},
 			{File: "codequality.json", Findings: 1},
+			{File: "graphql.json", Findings: 2},
 		},
 	}
 }
@@ -51,7 +56,7 @@ func recognize(head []byte, _ string) int {
 		if has("check_name", "fingerprint", "categories") {
 			return 70
 		}
-	case has("object_kind", "object_attributes", "report_type"):
+	case has("object_kind", "object_attributes", "report_type"), has("data", "vulnerabilities", "reportType"):
 		return 95
 	case has("vulnerabilities", "identifiers", "location") && (has("solution") || has("links") || has("remediations") || has("scanner")),
 		has("vulnerabilities", "scan", "analyzer"):
@@ -60,18 +65,27 @@ func recognize(head []byte, _ string) int {
 	return 0
 }
 
+// reach is the host of the configured address, and no other.
+func reach(config any) []string {
+	if c, ok := config.(*Config); ok && c.URL != "" {
+		return []string{httpclient.HostOf(c.URL)}
+	}
+	return nil
+}
+
 func open(env connectors.Env, config any) (connectors.Instance, error) {
 	c, ok := config.(*Config)
 	if !ok {
 		return nil, fmt.Errorf("opening source %s: the configuration is a %T", env.Source, config)
 	}
-	return &Instance{source: env.Source, config: *c}, nil
+	return &Instance{source: env.Source, config: *c, http: env.HTTP}, nil
 }
 
 // Instance is one configured GitLab source.
 type Instance struct {
 	source string
 	config Config
+	http   *http.Client
 }
 
 // Connector implements connectors.Instance.

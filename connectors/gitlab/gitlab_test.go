@@ -190,3 +190,65 @@ func TestASignedHookIsVerifiedAndATokenIsNoWayAroundIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "d-1", id)
 }
+
+func config() *gitlab.Config {
+	return &gitlab.Config{URL: "https://gitlab.quell-lab.net", Group: "acme", Token: secret.New("hunter2hunter2")}
+}
+
+// pages answers by what comes after, which is what the recorded request's body names here.
+func pages(t *testing.T) *connectortest.Replay {
+	t.Helper()
+	const url = "https://gitlab.quell-lab.net/api/graphql"
+	one, two := sample(t, "graphql.json"), strings.NewReplacer("/17", "/27", "/18", "/28").Replace(sample(t, "graphql.json"))
+	replay := connectortest.NewReplay(t, []connectortest.Exchange{
+		{Method: http.MethodPost, URL: url, RequestBody: "null", Status: http.StatusOK, Body: []byte(strings.Replace(one, `"hasNextPage": false`, `"hasNextPage": true`, 1))},
+		{Method: http.MethodPost, URL: url, RequestBody: `"Mg"`, Status: http.StatusOK, Body: []byte(strings.Replace(two, `"Mg"`, `"NA"`, 1))},
+	})
+	replay.Same = func(r *http.Request, body []byte, e *connectortest.Exchange) bool {
+		var asked struct {
+			Query     string `json:"query"`
+			Variables struct {
+				Path  string          `json:"path"`
+				After json.RawMessage `json:"after"`
+			} `json:"variables"`
+		}
+		return json.Unmarshal(body, &asked) == nil && r.Method == e.Method && r.URL.String() == e.URL && asked.Variables.Path == "acme" &&
+			strings.Contains(asked.Query, "group(fullPath: $path)") && string(asked.Variables.After) == e.RequestBody
+	}
+	return replay
+}
+
+func TestPullGetsEveryPageOfAGroup(t *testing.T) {
+	require.Empty(t, config().Validate())
+	got := connectortest.ConformPuller(t, gitlab.Registration(), config(), pages)
+	require.Len(t, got.Observed, 4)
+	require.Equal(t, exposure.Run{Kind: exposure.RunFull, Complete: true}, got.Run)
+	replay := pages(t)
+	connectortest.Sync(t, gitlab.Registration(), config(), replay.Client(), time.Time{})
+	require.Empty(t, replay.Unasked())
+}
+
+func TestTheAPIAndTheHookSpeakOfOneFinding(t *testing.T) {
+	one, err := connectortest.Decode(t, gitlab.Registration(), nil, []byte(sample(t, "graphql.json")))
+	require.NoError(t, err)
+	two, err := connectortest.Decode(t, gitlab.Registration(), nil, []byte(sample(t, "webhook.json")))
+	require.NoError(t, err)
+	a, h := one.Observed[0], two.Observed[0]
+	require.Equal(t, a.Asset.Identifiers, h.Asset.Identifiers)
+	require.Equal(t, []string{a.Finding.UID, a.Finding.Check, a.Finding.Location}, []string{h.Finding.UID, h.Finding.Check, h.Finding.Location})
+	require.Equal(t, "vulnerability/18", one.Observed[1].Finding.UID, "an older GitLab gives no address")
+}
+
+func TestARefusalInAGoodAnswerIsOne(t *testing.T) {
+	for body, want := range map[string]fault.Kind{
+		`{"errors":[{"message":"Query has complexity of 300"}]}`: fault.Invalid, `{"data":{"group":null}}`: fault.NotFound, `<html>`: fault.Unavailable,
+	} {
+		replay := connectortest.NewReplay(t, []connectortest.Exchange{{Method: http.MethodPost, URL: "https://gitlab.quell-lab.net/api/graphql", Status: http.StatusOK, Body: []byte(body)}})
+		in, err := gitlab.Registration().Open(connectors.Env{Source: "x", HTTP: replay.Client()}, config())
+		require.NoError(t, err)
+		puller, ok := in.(connectors.Puller)
+		require.True(t, ok)
+		_, err = puller.Pull(t.Context(), connectors.PullRequest{}, &strings.Builder{})
+		require.Equal(t, want, fault.KindOf(err), body)
+	}
+}

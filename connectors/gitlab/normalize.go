@@ -192,7 +192,7 @@ func hooked(h *hook, raw []byte) (f *exposure.Finding, skip string) {
 		Connector: Name, Class: exposure.ClassVulnerability, UID: "vulnerability/" + number,
 		Check: Name + ":" + kind + ":" + cmp.Or(id, number), Title: cmp.Or(h.Title.String(), titleOf(h.Identifiers, &h.Location)),
 		RawSeverity: h.Severity.String(), Severity: connectors.Severity(h.Severity.String()),
-		Status: statuses.Of(h.State.String()), FirstSeen: h.CreatedAt.Time, LastSeen: h.UpdatedAt.Time,
+		Status: statuses.Of(h.State.String()), FirstSeen: h.CreatedAt.Time, LastSeen: h.UpdatedAt.Time, Description: h.description.String(), Remediation: h.solution.String(),
 	}
 	if kind == "secret_detection" {
 		f.Class = exposure.ClassSecret
@@ -201,8 +201,8 @@ func hooked(h *hook, raw []byte) (f *exposure.Finding, skip string) {
 	scores(f, h.CVSS)
 	place(f, &h.Location)
 	f.References = append([]string{h.URL.String()}, f.References...)
-	for _, issue := range h.Issues {
-		f.References = append(f.References, issue.URL.String())
+	for _, other := range append(h.links, h.Issues...) {
+		f.References = append(f.References, other.URL.String())
 	}
 	state := strings.ToLower(h.State.String())
 	switch {
@@ -216,6 +216,7 @@ func hooked(h *hook, raw []byte) (f *exposure.Finding, skip string) {
 	case state == "dismissed":
 		f.StatusNote = strings.TrimSpace("dismissed " + h.DismissReason.String() + " " + connectors.Redact(h.DismissComment.String()))
 	}
-	f.Vendor = wire.Rest(raw, "url", "title", "project_id", "location.dependency", "location.file", "location.image", "cvss", "identifiers", "issues", "report_type", "created_at")
+	f.Vendor = wire.Rest(raw, "url", "title", "project_id", "location.dependency", "location.file", "location.image", "cvss", "identifiers", "issues", "report_type", "created_at",
+		"id", "description", "solution", "webUrl", "links", "reportType", "detectedAt", "project", "location.startLine", "location.operatingSystem")
 	return f, ""
 }

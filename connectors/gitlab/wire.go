@@ -87,8 +87,11 @@ type location struct {
 	} `json:"kubernetes_resource"`
 }
 
-// hook is the object_attributes of the webhook.
+// hook is the object_attributes of the webhook, with what the API adds.
 type hook struct {
+	description, solution text
+	links                 []link
+
 	URL            text         `json:"url"`
 	Title          text         `json:"title"`
 	State          text         `json:"state"`
@@ -108,6 +111,45 @@ type hook struct {
 	DefaultBranch  wire.Flag    `json:"resolved_on_default_branch"`
 	DismissComment text         `json:"dismissal_comment"`
 	DismissReason  text         `json:"dismissal_reason"`
+}
+
+// node is a vulnerability of the GraphQL API.
+type node struct {
+	ID            text      `json:"id"` // "gid://gitlab/Vulnerability/17"
+	Title         text      `json:"title"`
+	Description   text      `json:"description"`
+	Solution      text      `json:"solution"`
+	State         text      `json:"state"`
+	Severity      text      `json:"severity"`
+	ReportType    text      `json:"reportType"`
+	DetectedAt    wire.Time `json:"detectedAt"`
+	ResolvedAt    wire.Time `json:"resolvedAt"`
+	DismissedAt   wire.Time `json:"dismissedAt"`
+	UpdatedAt     wire.Time `json:"updatedAt"`
+	DefaultBranch wire.Flag `json:"resolvedOnDefaultBranch"`
+	Reason        text      `json:"dismissalReason"`
+	WebURL        text      `json:"webUrl"`
+	CVSS          []vector  `json:"cvss"`
+	Links         []link    `json:"links"`
+	Scanner       struct {
+		Name text `json:"name"`
+	} `json:"scanner"`
+	Identifiers []struct {
+		Type text `json:"externalType"`
+		ID   text `json:"externalId"`
+		Name text `json:"name"`
+		URL  text `json:"url"`
+	} `json:"identifiers"`
+	Project struct {
+		ID     text `json:"id"`
+		WebURL text `json:"webUrl"`
+	} `json:"project"`
+	Location struct {
+		location
+		StartLine text `json:"startLine"`
+		System    text `json:"operatingSystem"`
+		Method    text `json:"requestMethod"`
+	} `json:"location"`
 }
 
 // quality is one issue of a Code Quality file, as trivy's template writes it.
