@@ -24,6 +24,7 @@ import (
 	"github.com/quellsec/quell/connectors/crowdstrike"
 	"github.com/quellsec/quell/connectors/cycognito"
 	"github.com/quellsec/quell/connectors/declarative"
+	"github.com/quellsec/quell/connectors/defendercloud"
 	"github.com/quellsec/quell/connectors/dependencytrack"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/dns"
@@ -62,6 +63,7 @@ import (
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/semgrep"
+	"github.com/quellsec/quell/connectors/sentinelone"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/shodan"
 	"github.com/quellsec/quell/connectors/snyk"
@@ -95,6 +97,7 @@ func List() []connectors.Registration {
 		crowdstrike.Registration(),
 		cycognito.Registration(),
 		declarative.Registration(),
+		defendercloud.Registration(),
 		dependencytrack.Registration(),
 		device42.Registration(),
 		dns.Registration(),
@@ -133,6 +136,7 @@ func List() []connectors.Registration {
 		sarif.Registration(),
 		securityhub.Registration(),
 		semgrep.Registration(),
+		sentinelone.Registration(),
 		servicenow.Registration(),
 		shodan.Registration(),
 		snyk.Registration(),
