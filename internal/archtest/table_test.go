@@ -46,8 +46,8 @@ var table = []row{
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
 	{pkg: "httpclient", imports: "fault secret"},
 	{pkg: "connectors", imports: "exposure asset httpclient fault secret"},
-	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/gcpapi exposure asset httpclient fault secret"},
-	// No connectors, these ten: what those that need it read, write and check with.
+	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/azureapi connectors/gcpapi exposure asset httpclient fault secret"},
+	// No connectors, these eleven: what those that need it read, write and check with.
 	{pkg: "connectors/wire", imports: "connectors exposure"},
 	{pkg: "connectors/jsonpull", imports: "connectors connectors/wire"},
 	{pkg: "connectors/xmlpull", imports: "connectors connectors/wire"},
@@ -57,6 +57,7 @@ var table = []row{
 	// What the connectors of cloud providers and of tools that look at clouds have in common.
 	{pkg: "connectors/cloud", imports: "connectors exposure asset"},
 	{pkg: "connectors/awsapi", imports: "connectors connectors/wire connectors/jsonpull connectors/report connectors/signature exposure httpclient fault secret"},
+	{pkg: "connectors/azureapi", imports: "httpclient fault secret"},
 	{pkg: "connectors/gcpapi", imports: "httpclient fault secret"},
 	{pkg: "connectors/ocsfmap", imports: "connectors connectors/wire connectors/cloud exposure asset"},
 	// The built-in tracker and inbox keep their documents in the store, whose words for them are lifecycle's.
