@@ -19,6 +19,7 @@ import (
 	"github.com/quellsec/quell/connectors/burp"
 	"github.com/quellsec/quell/connectors/caldera"
 	"github.com/quellsec/quell/connectors/censys"
+	"github.com/quellsec/quell/connectors/checkov"
 	"github.com/quellsec/quell/connectors/cobalt"
 	"github.com/quellsec/quell/connectors/codeowners"
 	"github.com/quellsec/quell/connectors/crowdstrike"
@@ -92,6 +93,7 @@ func List() []connectors.Registration {
 		burp.Registration(),
 		caldera.Registration(),
 		censys.Registration(),
+		checkov.Registration(),
 		cobalt.Registration(),
 		codeowners.Registration(),
 		crowdstrike.Registration(),
