@@ -2,6 +2,7 @@ package bloodhound
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,59 +153,71 @@ func edges(o *object) []asset.Edge {
 	return out
 }
 
+// way is what one principal may do with an object.
+type way struct {
+	of     string // its kind
+	member bool
+	notes  []string // names of rights
+}
+
+// ways are what principals may do with an object, by their ID.
+type ways map[string]*way
+
+func (w ways) to(id, of string) *way {
+	id = strings.ToUpper(id)
+	if w[id] == nil {
+		w[id] = &way{of: of}
+	}
+	return w[id]
+}
+
+// right notes a right, unless it is one that the principal has by design.
+func (w ways) right(id, of, note string) {
+	if id == "" || hasByDesign(strings.ToUpper(id)) {
+		return
+	}
+	if x := w.to(id, of); !slices.Contains(x.notes, note) {
+		x.notes = append(x.notes, note)
+	}
+}
+
+func (w ways) rights(refs wire.List[reference], note string) {
+	for _, ref := range refs {
+		w.right(ref.ID.String(), ref.Type.String(), note)
+	}
+}
+
+// waysTo are all relations that lead to an object.
+func waysTo(o *object) ways {
+	w := ways{}
+	for _, m := range o.Members {
+		if m.ID != "" {
+			w.to(m.ID.String(), m.Type.String()).member = true
+		}
+	}
+	for _, x := range o.Aces {
+		w.right(x.Principal.String(), x.Type.String(), x.Right.String())
+	}
+	w.rights(o.AllowedToAct, "AllowedToAct")
+	for _, g := range o.LocalGroups {
+		w.rights(g.Results, localRight(g.ID.String(), g.Name.String()))
+	}
+	for _, u := range o.UserRights {
+		w.rights(u.Results, u.Privilege.String())
+	}
+	w.rights(o.LocalAdmins.Results, "AdminTo")
+	w.rights(o.RemoteDesktopUsers.Results, "CanRDP")
+	w.rights(o.DcomUsers.Results, "ExecuteDCOM")
+	w.rights(o.PSRemoteUsers.Results, "CanPSRemote")
+	return w
+}
+
 // leading tells of the principals from which relations lead to an object: one description
 // for each, with all that it may do.
 func (d *decoding) leading(e *report.Emitter, o *object, a *asset.Description) error {
-	type way struct {
-		of     string
-		member bool
-		notes  []string
-	}
-	ways, order := map[string]*way{}, []string(nil)
-	add := func(id, of, note string) {
-		id = strings.ToUpper(id)
-		if id == "" || hasByDesign(id) && note != "member" {
-			return
-		}
-		w := ways[id]
-		if w == nil {
-			w = &way{of: of}
-			ways[id] = w
-			order = append(order, id)
-		}
-		if note == "member" {
-			w.member = true
-		} else if !slices.Contains(w.notes, note) {
-			w.notes = append(w.notes, note)
-		}
-	}
-	for _, m := range o.Members {
-		add(m.ID.String(), m.Type.String(), "member")
-	}
-	for _, x := range o.Aces {
-		add(x.Principal.String(), x.Type.String(), x.Right.String())
-	}
-	for _, ref := range o.AllowedToAct {
-		add(ref.ID.String(), ref.Type.String(), "AllowedToAct")
-	}
-	for _, g := range o.LocalGroups {
-		for _, ref := range g.Results {
-			add(ref.ID.String(), ref.Type.String(), localRight(g.ID.String(), g.Name.String()))
-		}
-	}
-	for _, u := range o.UserRights {
-		for _, ref := range u.Results {
-			add(ref.ID.String(), ref.Type.String(), u.Privilege.String())
-		}
-	}
-	for note, list := range map[string]found{"AdminTo": o.LocalAdmins, "CanRDP": o.RemoteDesktopUsers, "ExecuteDCOM": o.DcomUsers, "CanPSRemote": o.PSRemoteUsers} {
-		for _, ref := range list.Results {
-			add(ref.ID.String(), ref.Type.String(), note)
-		}
-	}
-	slices.Sort(order) // maps have none
-	for _, id := range order {
-		w := ways[id]
+	all := waysTo(o)
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		w := all[id]
 		slices.Sort(w.notes)
 		from := d.principal(id, "", w.of)
 		if w.member {
