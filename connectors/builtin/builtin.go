@@ -37,6 +37,7 @@ import (
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/gitlab"
+	"github.com/quellsec/quell/connectors/glpi"
 	"github.com/quellsec/quell/connectors/govulncheck"
 	"github.com/quellsec/quell/connectors/grype"
 	"github.com/quellsec/quell/connectors/hackerone"
@@ -61,6 +62,7 @@ import (
 	"github.com/quellsec/quell/connectors/projectdiscovery"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
+	"github.com/quellsec/quell/connectors/resourcegraph"
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/semgrep"
@@ -111,6 +113,7 @@ func List() []connectors.Registration {
 		generic.Registration(),
 		github.Registration(),
 		gitlab.Registration(),
+		glpi.Registration(),
 		govulncheck.Registration(),
 		grype.Registration(),
 		hackerone.Registration(),
@@ -135,6 +138,7 @@ func List() []connectors.Registration {
 		projectdiscovery.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
+		resourcegraph.Registration(),
 		sarif.Registration(),
 		securityhub.Registration(),
 		semgrep.Registration(),
