@@ -57,6 +57,7 @@ import (
 	"github.com/quellsec/quell/connectors/nvd"
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/okta"
+	"github.com/quellsec/quell/connectors/openaudit"
 	"github.com/quellsec/quell/connectors/openvas"
 	"github.com/quellsec/quell/connectors/osvscanner"
 	"github.com/quellsec/quell/connectors/projectdiscovery"
@@ -133,6 +134,7 @@ func List() []connectors.Registration {
 		nvd.Registration(),
 		ocsf.Registration(),
 		okta.Registration(),
+		openaudit.Registration(),
 		openvas.Registration(),
 		osvscanner.Registration(),
 		projectdiscovery.Registration(),
