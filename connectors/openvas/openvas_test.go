@@ -71,6 +71,11 @@ func TestOnlyAWholeReportOfADoneScanIsComplete(t *testing.T) {
 	}
 }
 
+func TestAFilteredReportSaysSo(t *testing.T) {
+	rec := decode(t, strings.ReplaceAll(read(t), "<full>4", "<full>9"))
+	require.Equal(t, "the report is filtered: 4 of 9 results", rec.Last().Why)
+}
+
 func TestOnlyHostsWithAnEndAndWithoutErrorsAreCovered(t *testing.T) {
 	rec := decode(t, read(t))
 	run := rec.Last()
