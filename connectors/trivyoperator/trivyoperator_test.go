@@ -67,10 +67,10 @@ func TestAWorkloadOutlivesItsParts(t *testing.T) {
 
 func TestAClustersNameJoinsItsSources(t *testing.T) {
 	rec := decode(t, &trivyoperator.Config{Cluster: "lab"}, report("VulnerabilityReport", "Pod", "p", `,"artifact":{"repository":"a","digest":"sha256:`+strings.Repeat("d1", 32)+`"}`))
-	require.Equal(t, asset.Identifier{Kind: asset.SourceAssetID, Scope: "kubernetes/lab", Value: "web/Pod/p/c"}, rec.Covered[0].Asset.Identifiers[0])
+	require.Equal(t, asset.Identifier{Kind: asset.SourceAssetID, Scope: "kubernetes/lab", Value: "pod/web/p/c"}, rec.Covered[0].Asset.Identifiers[0])
 	edges := rec.Covered[0].Asset.Edges
 	require.Equal(t, asset.EdgePartOf, edges[0].Kind)
-	require.Equal(t, "web/Pod/p", edges[0].To.Value)
+	require.Equal(t, "pod/web/p", edges[0].To.Value)
 	require.Equal(t, asset.EdgeInstanceOf, edges[1].Kind)
 	require.NotEmpty(t, (&trivyoperator.Config{Cluster: "a|b"}).Validate())
 }
