@@ -77,6 +77,7 @@ import (
 	"github.com/quellsec/quell/connectors/trivyoperator"
 	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
+	"github.com/quellsec/quell/connectors/wazuh"
 	"github.com/quellsec/quell/connectors/zap"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -154,6 +155,7 @@ func List() []connectors.Registration {
 		trivyoperator.Registration(),
 		vex.Registration(),
 		vulnrichment.Registration(),
+		wazuh.Registration(),
 		zap.Registration(),
 	}
 }
