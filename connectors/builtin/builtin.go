@@ -47,6 +47,7 @@ import (
 	"github.com/quellsec/quell/connectors/intsights"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/kubernetes"
+	"github.com/quellsec/quell/connectors/kubescape"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/mdvm"
 	"github.com/quellsec/quell/connectors/nessus"
@@ -125,6 +126,7 @@ func List() []connectors.Registration {
 		intsights.Registration(),
 		kev.Registration(),
 		kubernetes.Registration(),
+		kubescape.Registration(),
 		localtracker.Registration(),
 		mdvm.Registration(),
 		nessus.Registration(),
