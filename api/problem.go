@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -163,9 +164,18 @@ func (s *Server) answerError(err error, c echo.Context) {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="quell"`)
+		h.Set("WWW-Authenticate", challenge(c.Request().URL.Path))
 	}
 	if err := writeJSON(c, p.Status, problemType, p); err != nil {
 		s.log.Debug("answering a problem", "request_id", id, "error", err)
 	}
+}
+
+// challenge says how to authenticate. Senders of webhooks are asked for a password first:
+// agents that have one show it only when they are asked so, and read no further.
+func challenge(path string) string {
+	if strings.HasPrefix(path, "/hooks/") {
+		return `Basic realm="quell", Bearer`
+	}
+	return `Bearer realm="quell"`
 }

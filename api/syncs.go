@@ -106,7 +106,9 @@ func (s *Server) pauseSync(c *call) error {
 }
 
 func (s *Server) resumeSync(c *call) error {
-	return s.steer(c, "resume sync", func(ctx context.Context, syncs Syncs, source string) error { return syncs.Resume(ctx, source, c.token.Name) })
+	return s.steer(c, "resume sync", func(ctx context.Context, syncs Syncs, source string) error {
+		return syncs.Resume(ctx, source, c.token.Name)
+	})
 }
 
 // steer does something about a source's syncs and answers with what is planned then.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/quellsec/quell/connectors/report"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/secret"
 )
@@ -63,4 +64,17 @@ func (in *Instance) VerifyWebhook(header http.Header, _ []byte, _ time.Time) (st
 		return "", fault.New(fault.Denied, "verifying an agent: user and password do not fit")
 	}
 	return "", nil
+}
+
+// Answer implements connectors.Answerer: an agent that asks whether it should send is told
+// to, and one that has sent is told that it was heard.
+func (in *Instance) Answer(_ http.Header, body []byte) (kind string, reply []byte, keep bool) {
+	if reply, kind, ok := Handshake(body); ok {
+		return kind, []byte(reply), false
+	}
+	plain, _ := inflated(bytes.NewReader(body))
+	if head, _ := report.Peek(plain); report.IsJSON(head) {
+		return JSONType, []byte(InventoryAnswer), true
+	}
+	return XMLType, []byte(InventoryReply), true
 }
