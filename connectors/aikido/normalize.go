@@ -54,7 +54,7 @@ func (d *decoding) issue(e *report.Emitter, r *jsonpull.Reader) (known bool, err
 	is.place(f)
 	is.state(f, d.config.ClosedFixed)
 	d.note(f)
-	return true, e.Observe(d.asset(&is), f) //nolint:wrapcheck // the sink's
+	return true, e.Observe(d.asset(&is), f)
 }
 
 func class(kind string) exposure.Class {

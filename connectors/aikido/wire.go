@@ -63,7 +63,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		if err == nil && d.issues == 0 && unknown > 0 {
 			r.Fail("none of what is listed is an issue")
 		}
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	case jsonpull.Object:
 		known, err := d.issue(e, r)
 		if !known {

@@ -65,9 +65,9 @@ func (*Instance) Connector() string { return Name }
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {
 	d := &decoding{Instance: in}
-	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error { //nolint:wrapcheck // it says where
+	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error {
 		if r.Kind() == jsonpull.Array {
-			return r.Each(ctx, func() error { return d.event(e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.event(e, r) })
 		}
 		return d.event(e, r)
 	})

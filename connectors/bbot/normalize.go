@@ -55,9 +55,9 @@ func (d *decoding) event(e *report.Emitter, r *jsonpull.Reader) error {
 			e.Skip("finding_without_description")
 			return nil
 		}
-		return e.Observe(d.describe(&ev), f) //nolint:wrapcheck // the sink's
+		return e.Observe(d.describe(&ev), f)
 	case "DNS_NAME", "IP_ADDRESS", "OPEN_TCP_PORT", "OPEN_UDP_PORT", "URL", "TECHNOLOGY", "PROTOCOL", "STORAGE_BUCKET", "CODE_REPOSITORY":
-		return e.Asset(d.describe(&ev)) //nolint:wrapcheck // likewise
+		return e.Asset(d.describe(&ev))
 	default:
 		e.Skip("event_that_is_no_asset")
 		return nil

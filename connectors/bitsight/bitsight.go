@@ -61,7 +61,7 @@ func (*Instance) Connector() string { return Name }
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {
 	d := &decoding{Instance: in}
-	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error { //nolint:wrapcheck // it says where
+	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error {
 		return d.value(ctx, e, r)
 	})
 }

@@ -34,9 +34,9 @@ func TestSamplesBecomeWhatTheGoldenFilesSay(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, bitsight.Registration(), "external-ratings") }
 
-func decode(t *testing.T, config any, file string, changes ...string) *connectortest.Recorder {
+func decode(t *testing.T, config any, changes ...string) *connectortest.Recorder {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
+	body, err := os.ReadFile("testdata/findings.json")
 	require.NoError(t, err)
 	changed := strings.NewReplacer(changes...).Replace(string(body))
 	if len(changes) > 0 {
@@ -48,17 +48,17 @@ func decode(t *testing.T, config any, file string, changes ...string) *connector
 }
 
 func TestNothingIsFixedUnlessTheOperatorSaysSo(t *testing.T) {
-	require.Equal(t, exposure.StatusArchived, decode(t, nil, "findings.json").Observed[3].Finding.Status)
-	trusted := decode(t, &bitsight.Config{RemediatedFixed: true}, "findings.json").Observed[3].Finding
+	require.Equal(t, exposure.StatusArchived, decode(t, nil).Observed[3].Finding.Status)
+	trusted := decode(t, &bitsight.Config{RemediatedFixed: true}).Observed[3].Finding
 	require.Equal(t, exposure.StatusFixed, trusted.Status)
 	require.Equal(t, time.Date(2026, 1, 4, 10, 0, 0, 0, time.UTC), trusted.LastSeen)
 	for _, dated := range []string{"null", "false"} {
-		require.Equal(t, exposure.StatusOpen, decode(t, nil, "findings.json", `"remediated": true`, `"remediated": `+dated).Observed[3].Finding.Status)
+		require.Equal(t, exposure.StatusOpen, decode(t, nil, `"remediated": true`, `"remediated": `+dated).Observed[3].Finding.Status)
 	}
 }
 
 func TestAFindingIsOnEachOfItsAssetsAtItsPort(t *testing.T) {
-	rec := decode(t, nil, "findings.json")
+	rec := decode(t, nil)
 	require.Equal(t, asset.IP, rec.Observed[0].Asset.Identifiers[0].Kind)
 	require.Equal(t, asset.FQDN, rec.Observed[1].Asset.Identifiers[0].Kind)
 	f := rec.Observed[0].Finding
@@ -72,13 +72,13 @@ func TestAFindingIsOnEachOfItsAssetsAtItsPort(t *testing.T) {
 }
 
 func TestAPageIsNotTheWhole(t *testing.T) {
-	run := decode(t, nil, "findings.json").Last()
+	run := decode(t, nil).Last()
 	require.False(t, run.Complete)
 	require.Equal(t, 5, run.Counts["claimed"])
 }
 
 func TestIdentityOutlivesSeverityAndTitle(t *testing.T) {
-	a, b := decode(t, nil, "findings.json").Observed[0].Finding, decode(t, nil, "findings.json", `"moderate"`, `"severe"`, "ROBOTISH", "Renamed").Observed[0].Finding
+	a, b := decode(t, nil).Observed[0].Finding, decode(t, nil, `"moderate"`, `"severe"`, "ROBOTISH", "Renamed").Observed[0].Finding
 	require.NotEqual(t, a, b)
 	require.Equal(t, []string{a.UID, a.Check, a.Location}, []string{b.UID, b.Check, b.Location})
 }

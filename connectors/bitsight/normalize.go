@@ -41,7 +41,7 @@ func (d *decoding) finding(e *report.Emitter, b *finding, raw []byte) error {
 		"details.final_location", "details.dest_port", "details.searchable_details", "rolledup_observation_id", "temporary_id")
 	d.note(f)
 	if len(b.Assets) == 0 {
-		return e.Observe(d.asset(connectors.ParseAddress(b.EvidenceKey.String()).Host, "", f), f) //nolint:wrapcheck // the sink's
+		return e.Observe(d.asset(connectors.ParseAddress(b.EvidenceKey.String()).Host, "", f), f)
 	}
 	for i := range b.Assets {
 		if i == mostAssets {
@@ -49,7 +49,7 @@ func (d *decoding) finding(e *report.Emitter, b *finding, raw []byte) error {
 			break
 		}
 		if err := e.Observe(d.asset(b.Assets[i].Asset.String(), b.Assets[i].Category.String(), f), f); err != nil {
-			return err //nolint:wrapcheck // the sink's
+			return err
 		}
 	}
 	return nil

@@ -91,7 +91,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 			d.claimed, _ = r.Int()
 		case key == "results" && r.Kind() == jsonpull.Array:
 			known = true
-			return r.Each(ctx, func() error { //nolint:wrapcheck // it says what was being done
+			return r.Each(ctx, func() error {
 				var f finding
 				raw, ok := r.Into(largestFinding, &f)
 				if !ok || f.Vector == "" {
@@ -106,5 +106,5 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	if err == nil && !known {
 		r.Fail("there are no results in it")
 	}
-	return err //nolint:wrapcheck // likewise
+	return err
 }

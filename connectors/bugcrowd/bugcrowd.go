@@ -87,9 +87,9 @@ func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.
 	f := report.Format{Name: "Bugcrowd JSON", Sink: sink, Run: d.run}
 	if len(head) > 0 && !report.IsJSON(head) && head[0] != '<' {
 		f.Name, d.export = "Bugcrowd CSV", true
-		return f.CSV(ctx, csvpull.NewReader(body, f.Name), []string{"reference_number", "title", "vrt_lineage"}, d.row) //nolint:wrapcheck // it says where
+		return f.CSV(ctx, csvpull.NewReader(body, f.Name), []string{"reference_number", "title", "vrt_lineage"}, d.row)
 	}
-	return f.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error { //nolint:wrapcheck // likewise
+	return f.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error {
 		return d.value(ctx, e, r)
 	})
 }

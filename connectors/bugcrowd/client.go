@@ -102,5 +102,5 @@ func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time
 			parts.Set(name, value)
 		}
 	}
-	return hook.Verify(parts, body, now, in.config.Secret, in.config.PreviousSecret) //nolint:wrapcheck // it says what was being done
+	return hook.Verify(parts, body, now, in.config.Secret, in.config.PreviousSecret)
 }

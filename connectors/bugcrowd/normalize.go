@@ -141,7 +141,7 @@ func (d *decoding) send(e *report.Emitter, desc *asset.Description, f *exposure.
 			d.last = at
 		}
 	}
-	return e.Observe(desc, f) //nolint:wrapcheck // the sink's
+	return e.Observe(desc, f)
 }
 
 func (d *decoding) program(id string) string {

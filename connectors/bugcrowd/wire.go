@@ -92,7 +92,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		if err == nil && d.submissions == 0 && unknown > 0 {
 			r.Fail("none of what is listed is a submission")
 		}
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	case jsonpull.Object:
 		return d.object(ctx, e, r)
 	default:
@@ -103,23 +103,22 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 
 func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Reader) error {
 	hold := jsonpull.NewHold(largestHold)
-	add := func() error {
+	add := func() {
 		if raw := r.Raw(largestItem); raw != nil && !hold.Add(raw) {
 			r.Fail("more submissions than fit")
 		}
-		return nil
 	}
 	known := false
 	err := r.Fields(func(key string) error {
 		switch {
 		case key == "data" && r.Kind() == jsonpull.Array:
 			known = true
-			return r.Each(ctx, add) //nolint:wrapcheck // it says what was being done
+			return r.Each(ctx, func() error { add(); return nil })
 		case key == "data" && r.Kind() == jsonpull.Object, key == "resource" && r.Kind() == jsonpull.Object:
 			known, d.event = true, true
-			return add()
+			add()
 		case key == "included":
-			return r.Each(ctx, func() error { return d.include(r, hold) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.include(r, hold) })
 		}
 		return nil
 	})
@@ -127,9 +126,9 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 		r.Fail("there is no data in it")
 	}
 	if err != nil || !r.OK() {
-		return err //nolint:wrapcheck // likewise
+		return err
 	}
-	return hold.Each(r, func(h *jsonpull.Reader) error { return d.submission(e, h) }) //nolint:wrapcheck // the sink's
+	return hold.Each(r, func(h *jsonpull.Reader) error { return d.submission(e, h) })
 }
 
 // include keeps what comes along. In an event that may be the submission itself.

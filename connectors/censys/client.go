@@ -24,7 +24,7 @@ func (in *Instance) VerifyWebhook(header http.Header, body []byte, _ time.Time) 
 		err = signature.Token(header, name, "", c.Secret, c.PreviousSecret)
 	}
 	if err != nil {
-		return "", err //nolint:wrapcheck // it says what was being done
+		return "", err
 	}
 	var envelope struct {
 		Event struct {
@@ -41,5 +41,5 @@ func (c *Config) basic(header http.Header) error {
 	if !ok || !secret.New(c.Username).Equal(user) {
 		return fault.New(fault.Denied, "verifying a webhook: it does not show the configured user")
 	}
-	return signature.Token(http.Header{"Password": {password}}, "Password", "", c.Secret, c.PreviousSecret) //nolint:wrapcheck // likewise
+	return signature.Token(http.Header{"Password": {password}}, "Password", "", c.Secret, c.PreviousSecret)
 }

@@ -62,7 +62,7 @@ func (d *decoding) event(e *report.Emitter, r *jsonpull.Reader) error {
 		f.References = []string{k.Link.String()}
 	}
 	d.note(m.Event.ID.String(), m.Event.Time.Time)
-	return e.Observe(desc, f) //nolint:wrapcheck // the sink's
+	return e.Observe(desc, f)
 }
 
 func (d *decoding) note(id string, at time.Time) {

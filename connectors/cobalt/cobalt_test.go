@@ -34,15 +34,15 @@ func TestSamplesBecomeWhatTheGoldenFilesSay(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, cobalt.Registration(), "cobalt-pentest") }
 
-func decode(t *testing.T, config any, file string, changes ...string) *connectortest.Recorder {
+func decode(t *testing.T, changes ...string) *connectortest.Recorder {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
+	body, err := os.ReadFile("testdata/findings.json")
 	require.NoError(t, err)
 	changed := strings.NewReplacer(changes...).Replace(string(body))
 	if len(changes) > 0 {
 		require.NotEqual(t, string(body), changed)
 	}
-	rec, err := connectortest.Decode(t, cobalt.Registration(), config, []byte(changed))
+	rec, err := connectortest.Decode(t, cobalt.Registration(), nil, []byte(changed))
 	require.NoError(t, err)
 	return rec
 }
@@ -52,16 +52,16 @@ func TestOnlyAFixThatWasTestedIsOne(t *testing.T) {
 		"new": exposure.StatusOpen, "triaging": exposure.StatusOpen, "need_fix": exposure.StatusOpen, "check_fix": exposure.StatusOpen, "wont_fix": exposure.StatusSuppressed,
 		"carried_over": exposure.StatusArchived, "brand_new_state": exposure.StatusOpen,
 	} {
-		f := decode(t, nil, "findings.json", "valid_fix", state).Observed[2].Finding
+		f := decode(t, "valid_fix", state).Observed[2].Finding
 		require.Equal(t, want, f.Status, state)
 	}
-	f := decode(t, nil, "findings.json").Observed[2].Finding
+	f := decode(t).Observed[2].Finding
 	require.Equal(t, exposure.StatusFixed, f.Status)
 	require.Equal(t, time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC), f.LastSeen, "when it was tested")
 }
 
 func TestAFindingIsOnEachOfItsTargets(t *testing.T) {
-	rec := decode(t, nil, "findings.json")
+	rec := decode(t)
 	require.Equal(t, "shop.quell-lab.net", rec.Observed[0].Asset.Name)
 	require.Equal(t, "443/tcp/search", rec.Observed[0].Finding.Location)
 	require.Equal(t, "api.quell-lab.net", rec.Observed[1].Asset.Name)
@@ -71,7 +71,7 @@ func TestAFindingIsOnEachOfItsTargets(t *testing.T) {
 }
 
 func TestIdentityOutlivesWhatIsEdited(t *testing.T) {
-	a, b := decode(t, nil, "findings.json").Observed[0].Finding, decode(t, nil, "findings.json", `"medium"`, `"critical"`, "Invented weakness", "Renamed", "?q=1", "?q=2").Observed[0].Finding
+	a, b := decode(t).Observed[0].Finding, decode(t, `"medium"`, `"critical"`, "Invented weakness", "Renamed", "?q=1", "?q=2").Observed[0].Finding
 	require.NotEqual(t, a, b)
 	require.Equal(t, []string{a.UID, a.Check, a.Location}, []string{b.UID, b.Check, b.Location})
 }

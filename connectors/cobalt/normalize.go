@@ -70,7 +70,7 @@ func (d *decoding) finding(e *report.Emitter, it *entry, raw []byte) error {
 		}
 		one.UID = connectors.UID(id, one.Location)
 		if err := e.Observe(desc, &one); err != nil {
-			return err //nolint:wrapcheck // the sink's
+			return err
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 			return nil
 		}
 		known = true
-		return r.Each(ctx, func() error { //nolint:wrapcheck // it says what was being done
+		return r.Each(ctx, func() error {
 			var it entry
 			raw, ok := r.Into(largestFinding, &it)
 			if !ok || it.Resource == nil {
@@ -68,5 +68,5 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	if err == nil && !known {
 		r.Fail("there is no data in it")
 	}
-	return err //nolint:wrapcheck // likewise
+	return err
 }

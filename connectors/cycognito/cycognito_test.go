@@ -34,9 +34,9 @@ func TestSamplesBecomeWhatTheGoldenFilesSay(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, cycognito.Registration(), "cycognito") }
 
-func decode(t *testing.T, config any, file string, changes ...string) *connectortest.Recorder {
+func decode(t *testing.T, config any, changes ...string) *connectortest.Recorder {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
+	body, err := os.ReadFile("testdata/issues.json")
 	require.NoError(t, err)
 	changed := strings.NewReplacer(changes...).Replace(string(body))
 	if len(changes) > 0 {
@@ -48,20 +48,20 @@ func decode(t *testing.T, config any, file string, changes ...string) *connector
 }
 
 func TestOnlyWhatIsResolvedAndNoLongerFoundIsFixed(t *testing.T) {
-	rec := decode(t, nil, "issues.json")
+	rec := decode(t, nil)
 	require.Equal(t, exposure.StatusFixed, rec.Observed[2].Finding.Status)
 	require.Equal(t, time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC), rec.Observed[2].Finding.LastSeen)
 	require.Equal(t, exposure.StatusSuppressed, rec.Observed[3].Finding.Status)
 	for name, change := range map[string][]string{"removed, but not resolved": {`"resolved_at": "2026-01-06T00:00:00.000Z"`, `"resolved_at": null`}, "resolved, but still listed": {`"removed"`, `"normal"`}} {
-		require.Equal(t, exposure.StatusArchived, decode(t, nil, "issues.json", change...).Observed[2].Finding.Status, name)
+		require.Equal(t, exposure.StatusArchived, decode(t, nil, change...).Observed[2].Finding.Status, name)
 	}
-	trusting := decode(t, &cycognito.Config{ResolvedFixed: true}, "issues.json", `"removed"`, `"normal"`)
+	trusting := decode(t, &cycognito.Config{ResolvedFixed: true}, `"removed"`, `"normal"`)
 	require.Equal(t, exposure.StatusFixed, trusting.Observed[2].Finding.Status)
-	require.Equal(t, exposure.StatusOpen, decode(t, nil, "issues.json", `"new"`, `"unheard of"`).Observed[0].Finding.Status)
+	require.Equal(t, exposure.StatusOpen, decode(t, nil, `"new"`, `"unheard of"`).Observed[0].Finding.Status)
 }
 
 func TestAnIssueNamesItsAssetAndOwners(t *testing.T) {
-	obs := decode(t, nil, "issues.json").Observed[0]
+	obs := decode(t, nil).Observed[0]
 	require.Equal(t, []asset.Identifier{{Kind: asset.SourceAssetID, Value: "ip/203.0.113.7"}, {Kind: asset.IP, Value: "203.0.113.7"}}, obs.Asset.Identifiers)
 	require.Equal(t, []asset.OwnerHint{{Value: "mira@example.org", From: "tech_owners"}, {Value: "payments", From: "business_units"}}, obs.Asset.OwnerHints)
 	require.Equal(t, asset.InternetYes, obs.Asset.Internet)
@@ -70,7 +70,7 @@ func TestAnIssueNamesItsAssetAndOwners(t *testing.T) {
 }
 
 func TestIdentityOutlivesSeverityAndTitle(t *testing.T) {
-	a, b := decode(t, nil, "issues.json").Observed[0].Finding, decode(t, nil, "issues.json", `"medium"`, `"critical"`, "Invented weakness", "Renamed").Observed[0].Finding
+	a, b := decode(t, nil).Observed[0].Finding, decode(t, nil, `"medium"`, `"critical"`, "Invented weakness", "Renamed").Observed[0].Finding
 	require.NotEqual(t, a, b)
 	require.Equal(t, []string{a.UID, a.Check, a.Location}, []string{b.UID, b.Check, b.Location})
 }

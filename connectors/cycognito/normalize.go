@@ -54,7 +54,7 @@ func (d *decoding) issue(e *report.Emitter, r *jsonpull.Reader) (known bool, err
 	}
 	is.state(f, d.config.ResolvedFixed)
 	d.note(f)
-	return true, e.Observe(d.asset(&is), f) //nolint:wrapcheck // the sink's
+	return true, e.Observe(d.asset(&is), f)
 }
 
 func (is *issue) state(f *exposure.Finding, resolvedFixed bool) {

@@ -179,5 +179,5 @@ var hook = signature.HMAC{ //nolint:gochecknoglobals // a constant
 
 // VerifyWebhook implements connectors.WebhookVerifier.
 func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time) (string, error) {
-	return hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret) //nolint:wrapcheck // it says what was being done
+	return hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret)
 }

@@ -62,7 +62,7 @@ func (d *decoding) list(ctx context.Context, e *report.Emitter, r *jsonpull.Read
 	if err == nil && d.alerts == 0 && d.unknown > 0 {
 		r.Fail("none of what is listed is an alert")
 	}
-	return err //nolint:wrapcheck // it says what was being done
+	return err
 }
 
 // readAlert reads one alert; what is returned doesn't outlast the next one.
@@ -111,7 +111,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 		return nil
 	})
 	if err != nil || !r.OK() {
-		return err //nolint:wrapcheck // the sink's
+		return err
 	}
 	d.event = d.event || ev.action != ""
 	switch {
@@ -134,15 +134,15 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 
 // graph walks an answer of the GraphQL API down to its repositories.
 func (d *decoding) graph(ctx context.Context, e *report.Emitter, r *jsonpull.Reader) error {
-	return r.Fields(func(key string) error { //nolint:wrapcheck // it says what was being done
+	return r.Fields(func(key string) error {
 		switch key {
 		case "repository":
 			return d.node(e, r)
 		case "nodes":
-			return r.Each(ctx, func() error { return d.node(e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.node(e, r) })
 		case "edges":
-			return r.Each(ctx, func() error { //nolint:wrapcheck // likewise
-				return r.Fields(func(key string) error { //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error {
+				return r.Fields(func(key string) error {
 					if key == "node" {
 						return d.node(e, r)
 					}

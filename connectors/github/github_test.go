@@ -223,7 +223,7 @@ func TestPullOfRepositoriesPassesOverWhatIsSwitchedOff(t *testing.T) {
 }
 
 func TestARateLimitIsNoRefusal(t *testing.T) {
-	limited := page(t, "/orgs/acme/dependabot/alerts"+firstPage, `{"message":"API rate limit exceeded"}`, "")
+	limited := page(t, "/orgs/acme/dependabot/alerts"+firstPage, `{"message":"slow down"}`, "")
 	limited.Status = http.StatusForbidden
 	limited.Headers = map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(1_700_000_060, 10), "Date": time.Unix(1_700_000_000, 0).UTC().Format(http.TimeFormat)}
 	in, err := github.Registration().Open(connectors.Env{Source: "x", HTTP: connectortest.NewReplay(t, []connectortest.Exchange{limited}).Client()}, acme())

@@ -61,7 +61,7 @@ func dependabot(a *alert, f *exposure.Finding) (skip string) {
 	if dep == nil {
 		dep = &dependency{Package: a.Vulnerability.Package}
 	}
-	ids := []string{adv.CVE.String(), adv.GHSA.String()}
+	ids := append(make([]string, 0, 2+len(adv.Identifiers)), adv.CVE.String(), adv.GHSA.String())
 	for _, id := range adv.Identifiers {
 		ids = append(ids, id.Value.String())
 	}

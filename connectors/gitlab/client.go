@@ -129,10 +129,10 @@ func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time
 	c := &in.config
 	signed := !c.SigningToken.Empty() || !c.PreviousSigningToken.Empty()
 	if signed && (header.Get("webhook-signature") != "" || c.Secret.Empty()) {
-		return signature.StandardWebhooks().Verify(header, body, now, c.SigningToken, c.PreviousSigningToken) //nolint:wrapcheck // it says what was being done
+		return signature.StandardWebhooks().Verify(header, body, now, c.SigningToken, c.PreviousSigningToken)
 	}
 	if err := signature.Token(header, "X-Gitlab-Token", "", c.Secret, c.PreviousSecret); err != nil {
-		return "", err //nolint:wrapcheck // likewise
+		return "", err
 	}
 	return cmp.Or(header.Get("Idempotency-Key"), header.Get("X-Gitlab-Event-UUID")), nil
 }

@@ -83,7 +83,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 	})
 	switch {
 	case err != nil:
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	case attributes != nil && r.OK():
 		d.isEvent = true
 		if kind != "vulnerability" {
@@ -101,13 +101,13 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 	}
 	d.report = true
 	if err := d.hold.Each(r, func(h *jsonpull.Reader) error { return d.vulnerability(e, h) }); err != nil || !r.OK() {
-		return err //nolint:wrapcheck // the sink's
+		return err
 	}
 	return d.coverProject(e)
 }
 
 func (d *decoding) each(ctx context.Context, r *jsonpull.Reader, fn func() error) error {
-	return r.Each(ctx, fn) //nolint:wrapcheck // it says what was being done
+	return r.Each(ctx, fn)
 }
 
 // vulnerability reads one of a report.
@@ -131,10 +131,10 @@ func (d *decoding) vulnerability(e *report.Emitter, r *jsonpull.Reader) error {
 		}
 		d.covered[desc.Name] = true
 		if err := e.Cover(exposure.Coverage{Asset: *desc, Outcome: exposure.TargetOK}); err != nil {
-			return err //nolint:wrapcheck // the sink's
+			return err
 		}
 	}
-	return e.Observe(desc, f) //nolint:wrapcheck // the sink's
+	return e.Observe(desc, f)
 }
 
 func (d *decoding) event(e *report.Emitter, h *hook, raw []byte) error {
@@ -145,7 +145,7 @@ func (d *decoding) event(e *report.Emitter, h *hook, raw []byte) error {
 	}
 	d.latest, d.id = f.LastSeen, connectors.UID(h.ProjectID.String(), f.UID, string(f.Status))
 	d.items++
-	return e.Observe(project(h), f) //nolint:wrapcheck // the sink's
+	return e.Observe(project(h), f)
 }
 
 // qualities reads a Code Quality file.
@@ -165,7 +165,7 @@ func (d *decoding) qualities(ctx context.Context, e *report.Emitter, r *jsonpull
 			return nil
 		}
 		d.items++
-		return e.Observe(d.qualityAsset(&q), f) //nolint:wrapcheck // the sink's
+		return e.Observe(d.qualityAsset(&q), f)
 	})
 	if err == nil && known == 0 && r.OK() {
 		r.Fail("there is no issue in it")
@@ -178,7 +178,7 @@ func (d *decoding) coverProject(e *report.Emitter) error {
 	if !d.complete() || len(d.covered) > 0 {
 		return nil
 	}
-	return e.Cover(exposure.Coverage{Asset: *d.asset(&location{}), Outcome: exposure.TargetOK}) //nolint:wrapcheck // the sink's
+	return e.Cover(exposure.Coverage{Asset: *d.asset(&location{}), Outcome: exposure.TargetOK})
 }
 
 // complete reports whether the report proves that it looked at everything.

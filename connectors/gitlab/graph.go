@@ -11,7 +11,7 @@ import (
 // graph walks an answer of the GraphQL API down to its vulnerabilities.
 func (d *decoding) graph(ctx context.Context, e *report.Emitter, r *jsonpull.Reader) error {
 	d.page = true
-	return r.Fields(func(key string) error { //nolint:wrapcheck // it says what was being done
+	return r.Fields(func(key string) error {
 		switch key {
 		case "group", "project", "vulnerabilities":
 			return d.graph(ctx, e, r)

@@ -177,5 +177,5 @@ func (c *content) UnmarshalJSON(b []byte) error {
 		c.text = o.Body
 		return nil
 	}
-	return c.text.UnmarshalJSON(b) //nolint:wrapcheck // it gives none
+	return c.text.UnmarshalJSON(b)
 }

@@ -113,7 +113,7 @@ func (d *decoding) send(e *report.Emitter, desc *asset.Description, f *exposure.
 			d.last = at
 		}
 	}
-	return e.Observe(desc, f) //nolint:wrapcheck // the sink's
+	return e.Observe(desc, f)
 }
 
 // seen is when the state was last checked: for a closed report when it was closed, which

@@ -126,10 +126,10 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		switch {
 		case key == "findings":
 			known, d.export = true, true
-			return r.Each(ctx, func() error { return d.element(e, r) }) //nolint:wrapcheck // it says what was being done
+			return r.Each(ctx, func() error { return d.element(e, r) })
 		case key == "data" && r.Kind() == jsonpull.Array:
 			known = true
-			return r.Each(ctx, func() error { return d.element(e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.element(e, r) })
 		case key == "data" && r.Kind() == jsonpull.Object:
 			known = true
 			return d.single(e, r)
@@ -139,7 +139,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	if err == nil && !known {
 		r.Fail("there are neither reports nor an event")
 	}
-	return err //nolint:wrapcheck // likewise
+	return err
 }
 
 func (d *decoding) element(e *report.Emitter, r *jsonpull.Reader) error {

@@ -73,9 +73,9 @@ func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.
 	f := report.Format{Name: format, Sink: sink, Run: d.run}
 	if len(head) > 0 && !report.IsJSON(head) && head[0] != '<' {
 		f.Name = "IntSights CSV"
-		return f.CSV(ctx, csvpull.NewReader(body, f.Name), []string{"Alert ID", "Title"}, d.row) //nolint:wrapcheck // it says where
+		return f.CSV(ctx, csvpull.NewReader(body, f.Name), []string{"Alert ID", "Title"}, d.row)
 	}
-	return f.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error { //nolint:wrapcheck // likewise
+	return f.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error {
 		return d.value(ctx, e, r)
 	})
 }

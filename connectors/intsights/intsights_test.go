@@ -33,7 +33,7 @@ func TestSamplesBecomeWhatTheGoldenFilesSay(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, intsights.Registration(), "intsights") }
 
-func decode(t *testing.T, config any, file string, changes ...string) *connectortest.Recorder {
+func decode(t *testing.T, file string, changes ...string) *connectortest.Recorder {
 	t.Helper()
 	body, err := os.ReadFile("testdata/" + file)
 	require.NoError(t, err)
@@ -41,23 +41,23 @@ func decode(t *testing.T, config any, file string, changes ...string) *connector
 	if len(changes) > 0 {
 		require.NotEqual(t, string(body), changed)
 	}
-	rec, err := connectortest.Decode(t, intsights.Registration(), config, []byte(changed))
+	rec, err := connectortest.Decode(t, intsights.Registration(), nil, []byte(changed))
 	require.NoError(t, err)
 	return rec
 }
 
 func TestAPersonsWordIsNoFix(t *testing.T) {
-	rec := decode(t, nil, "alerts.json")
+	rec := decode(t, "alerts.json")
 	closed := rec.Observed[3].Finding
 	require.Equal(t, exposure.StatusArchived, closed.Status)
 	require.Equal(t, "closed ProblemSolved", closed.StatusNote)
-	require.Equal(t, exposure.StatusSuppressed, decode(t, nil, "alerts.json", "ProblemSolved", "FalsePositive").Observed[3].Finding.Status)
-	require.Equal(t, exposure.StatusArchived, decode(t, nil, "alerts.json", "ProblemSolved", "Whatever").Observed[3].Finding.Status)
-	require.Equal(t, exposure.StatusSuppressed, decode(t, nil, "alerts.csv").Observed[1].Finding.Status)
+	require.Equal(t, exposure.StatusSuppressed, decode(t, "alerts.json", "ProblemSolved", "FalsePositive").Observed[3].Finding.Status)
+	require.Equal(t, exposure.StatusArchived, decode(t, "alerts.json", "ProblemSolved", "Whatever").Observed[3].Finding.Status)
+	require.Equal(t, exposure.StatusSuppressed, decode(t, "alerts.csv").Observed[1].Finding.Status)
 }
 
 func TestAnAlertIsOnEachOfItsAssets(t *testing.T) {
-	rec := decode(t, nil, "alerts.json")
+	rec := decode(t, "alerts.json")
 	require.Equal(t, asset.Domain, rec.Observed[0].Asset.Kind)
 	require.Equal(t, asset.IP, rec.Observed[1].Asset.Identifiers[0].Kind)
 	require.Equal(t, asset.Label, rec.Observed[2].Asset.Identifiers[0].Kind, "a company is nothing that a scanner knows")
@@ -66,9 +66,9 @@ func TestAnAlertIsOnEachOfItsAssets(t *testing.T) {
 }
 
 func TestAnExportSpeaksOfTheAlertsOfTheAPI(t *testing.T) {
-	api, row := decode(t, nil, "alerts.json").Observed[0], decode(t, nil, "alerts.csv").Observed[0]
+	api, row := decode(t, "alerts.json").Observed[0], decode(t, "alerts.csv").Observed[0]
 	require.Equal(t, api.Finding.UID, row.Finding.UID)
 	require.Equal(t, api.Asset.Identifiers, row.Asset.Identifiers)
-	a, b := api.Finding, decode(t, nil, "alerts.json", `"Medium"`, `"High"`, "Invented weakness", "Renamed").Observed[0].Finding
+	a, b := api.Finding, decode(t, "alerts.json", `"Medium"`, `"High"`, "Invented weakness", "Renamed").Observed[0].Finding
 	require.Equal(t, []string{a.UID, a.Check, a.Location}, []string{b.UID, b.Check, b.Location})
 }

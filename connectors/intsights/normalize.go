@@ -77,7 +77,7 @@ func (d *decoding) alert(e *report.Emitter, a *alert, vendor json.RawMessage) er
 			break
 		}
 		if err := e.Observe(d.asset(&targets[i], a), f); err != nil {
-			return err //nolint:wrapcheck // the sink's
+			return err
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		if err == nil && d.alerts == 0 && r.OK() {
 			r.Fail("there is no alert in it")
 		}
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	}
 	if r.Kind() != jsonpull.Object {
 		r.Fail("alerts come in an object")
@@ -76,14 +76,14 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	err := r.Fields(func(key string) error {
 		if key == "Alerts" && r.Kind() == jsonpull.Array {
 			known = true
-			return r.Each(ctx, each) //nolint:wrapcheck // likewise
+			return r.Each(ctx, each)
 		}
 		return nil
 	})
 	if err == nil && !known {
 		r.Fail("there are no alerts in it")
 	}
-	return err //nolint:wrapcheck // likewise
+	return err
 }
 
 // row reads a row of the export.

@@ -52,7 +52,7 @@ func (d *decoding) line(e *report.Emitter, r *jsonpull.Reader) error {
 	default:
 		d.known++
 		d.note(l.Timestamp.Time)
-		return e.Asset(d.describe(&l, name, addresses)) //nolint:wrapcheck // the sink's
+		return e.Asset(d.describe(&l, name, addresses))
 	}
 	return nil
 }

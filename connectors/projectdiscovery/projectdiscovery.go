@@ -78,15 +78,15 @@ func (*Instance) Connector() string { return Name }
 // VerifyWebhook implements connectors.WebhookVerifier. The caller is a job of the
 // operator's, which shows a bearer token.
 func (in *Instance) VerifyWebhook(header http.Header, _ []byte, _ time.Time) (string, error) {
-	return "", signature.Token(header, "Authorization", "Bearer ", in.config.Secret, in.config.PreviousSecret) //nolint:wrapcheck // it says what was being done
+	return "", signature.Token(header, "Authorization", "Bearer ", in.config.Secret, in.config.PreviousSecret)
 }
 
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {
 	d := &decoding{Instance: in}
-	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error { //nolint:wrapcheck // it says where
+	return report.Format{Name: format, Sink: sink, Run: d.run}.JSON(ctx, body, func(e *report.Emitter, r *jsonpull.Reader) error {
 		if r.Kind() == jsonpull.Array {
-			return r.Each(ctx, func() error { return d.line(e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.line(e, r) })
 		}
 		return d.line(e, r)
 	})

@@ -89,7 +89,7 @@ func (in *Instance) host(ctx context.Context, addr netip.Addr, lines *bytes.Buff
 	}
 	var body json.RawMessage
 	if _, err := api.Get(ctx, httpclient.Call{Path: "shodan/host/" + addr.String()}, &body); err != nil {
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	}
 	if err := json.Compact(lines, body); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "reading an answer of Shodan")
@@ -113,5 +113,5 @@ var hook = signature.HMAC{ //nolint:gochecknoglobals // a constant
 
 // VerifyWebhook implements connectors.WebhookVerifier.
 func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time) (string, error) {
-	return hook.Verify(header, body, now, in.config.Key, in.config.PreviousKey) //nolint:wrapcheck // it says what was being done
+	return hook.Verify(header, body, now, in.config.Key, in.config.PreviousKey)
 }

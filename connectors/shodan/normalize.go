@@ -58,7 +58,7 @@ func (d *decoding) emit(e *report.Emitter, b *banner) error {
 	}
 	desc := d.describe(b)
 	if err := e.Asset(desc); err != nil {
-		return err //nolint:wrapcheck // the sink's
+		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Vulns)) {
 		f := b.vulnerability(id)
@@ -67,7 +67,7 @@ func (d *decoding) emit(e *report.Emitter, b *banner) error {
 			continue
 		}
 		if err := e.Observe(desc, f); err != nil {
-			return err //nolint:wrapcheck // the sink's
+			return err
 		}
 	}
 	if b.Shodan == nil {
@@ -83,7 +83,7 @@ func (d *decoding) emit(e *report.Emitter, b *banner) error {
 	}
 	f := b.finding(Name + ":trigger:" + name)
 	f.Class, f.Title, f.Severity = t.class, t.title, t.severity
-	return e.Observe(desc, f) //nolint:wrapcheck // the sink's
+	return e.Observe(desc, f)
 }
 
 func (b *banner) location() string {

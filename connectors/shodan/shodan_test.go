@@ -2,7 +2,7 @@ package shodan_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // as Shodan signs
+	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -61,7 +61,7 @@ func TestABannerOfMonitorIsAServiceAndItsWeaknesses(t *testing.T) {
 	require.Equal(t, exposure.RunEvent, rec.Last().Kind)
 	require.Equal(t, asset.InternetYes, rec.Covered[0].Asset.Internet)
 	require.Equal(t, "ssl", rec.Covered[0].Asset.Services[0].Tunnel)
-	checks := []string{}
+	checks := make([]string, 0, len(rec.Observed))
 	for _, o := range rec.Observed {
 		checks = append(checks, o.Finding.Check+" "+o.Finding.Location+" "+string(o.Finding.Severity)+" "+o.Finding.Exploit)
 	}
@@ -103,7 +103,8 @@ func lookups(t *testing.T) *connectortest.Replay {
 		return connectortest.Exchange{Method: http.MethodGet, URL: "https://api.shodan.io/shodan/host/" + ip + "?key=hunter2hunter2", Status: status, Body: body}
 	}
 	nothing := []byte(`{"error": "No information available for that IP."}`)
-	exchanges := []connectortest.Exchange{get("203.0.113.8", 200, sample(t, "host.json"))}
+	exchanges := make([]connectortest.Exchange, 0, 12)
+	exchanges = append(exchanges, get("203.0.113.8", 200, sample(t, "host.json")))
 	for _, ip := range []string{"203.0.113.9", "203.0.113.10", "203.0.113.11", "203.0.113.12", "203.0.113.13", "203.0.113.14", "203.0.113.15", "198.51.100.7", "198.51.100.8", "198.51.100.9"} {
 		exchanges = append(exchanges, get(ip, 404, nothing))
 	}

@@ -103,7 +103,7 @@ func (p *payload) UnmarshalJSON(b []byte) error {
 func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Reader) error {
 	switch r.Kind() {
 	case jsonpull.Array:
-		return r.Each(ctx, func() error { return d.one(e, r) }) //nolint:wrapcheck // it says what was being done
+		return r.Each(ctx, func() error { return d.one(e, r) })
 	case jsonpull.Object:
 	default:
 		r.Fail("banners come in an object")
@@ -117,7 +117,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	err := r.Fields(func(key string) error {
 		if key == "matches" {
 			found = true
-			return r.Each(ctx, func() error { return d.one(e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.one(e, r) })
 		}
 		if raw := r.Raw(largestHostBody); raw != nil && size < largestHostBody {
 			size += len(raw) + len(key)
@@ -126,14 +126,10 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		return nil
 	})
 	if err != nil || found || !r.OK() {
-		return err //nolint:wrapcheck // likewise
+		return err
 	}
-	whole, err := json.Marshal(rest)
-	if err != nil {
-		r.Fail("a banner that is no JSON")
-		return nil
-	}
-	if !d.host(e, whole) {
+	whole, broken := json.Marshal(rest)
+	if broken != nil || !d.host(e, whole) {
 		r.Fail("there is neither an address nor a port")
 		return nil
 	}

@@ -98,7 +98,7 @@ func (in *Instance) page(ctx context.Context, at cursor, since time.Time, page i
 	api := in.api()
 	var body bytes.Buffer
 	if _, err := api.Copy(ctx, in.call(at, since), &body); err != nil {
-		return "", err //nolint:wrapcheck // it says what was being done
+		return "", err
 	}
 	var l listing
 	if err := json.Unmarshal(body.Bytes(), &l); err != nil {
@@ -139,7 +139,7 @@ func (in *Instance) projects(ctx context.Context, l *listing) (json.RawMessage, 
 	_, err := in.api().Get(ctx, httpclient.Call{Path: in.path("projects"), Query: url.Values{
 		"version": {apiVersion}, "limit": {strconv.Itoa(perPage)}, "ids": {strings.Join(ids, ",")},
 	}}, &projects)
-	return projects, err //nolint:wrapcheck // it says what was being done
+	return projects, err
 }
 
 func (in *Instance) path(what string) string {
@@ -186,5 +186,5 @@ var hook = signature.HMAC{ //nolint:gochecknoglobals // a constant
 
 // VerifyWebhook implements connectors.WebhookVerifier.
 func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time) (string, error) {
-	return hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret) //nolint:wrapcheck // it says what was being done
+	return hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret)
 }

@@ -47,7 +47,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		if err == nil && results == 0 {
 			r.Fail("there is no report in it")
 		}
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	case jsonpull.Object:
 		return d.object(ctx, e, r)
 	default:
@@ -63,7 +63,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 	var hooked *hookProject
 	found, ignored, added, removed := jsonpull.NewHold(largestHold), jsonpull.NewHold(largestHold), jsonpull.NewHold(largestHold), jsonpull.NewHold(largestHold)
 	hold := func(h *jsonpull.Hold) error {
-		return r.Each(ctx, func() error { //nolint:wrapcheck // it says what was being done
+		return r.Each(ctx, func() error {
 			if raw := r.Raw(largestItem); raw != nil && !h.Add(raw) {
 				r.Fail("more issues than fit")
 			}
@@ -80,14 +80,14 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 			known, d.isReport = true, true
 			return hold(found)
 		case "filtered":
-			return r.Fields(func(key string) error { //nolint:wrapcheck // likewise
+			return r.Fields(func(key string) error {
 				if key == "ignore" {
 					return hold(ignored)
 				}
 				return nil
 			})
 		case "applications": // the packages inside an image, by manifest
-			return r.Each(ctx, func() error { return d.object(ctx, e, r) }) //nolint:wrapcheck // likewise
+			return r.Each(ctx, func() error { return d.object(ctx, e, r) })
 		case "newIssues":
 			known, d.isEvent = true, true
 			return hold(added)
@@ -105,7 +105,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 		return nil
 	})
 	if err != nil || !r.OK() {
-		return err //nolint:wrapcheck // likewise
+		return err
 	}
 	switch {
 	case res.failure != "" && found.Len() == 0:
@@ -146,14 +146,14 @@ func (res *result) field(key string, r *jsonpull.Reader) {
 // page reads the elements of a REST answer, given bare or with what is around them.
 func (d *decoding) page(ctx context.Context, e *report.Emitter, r *jsonpull.Reader, lookup bool) error {
 	if r.Kind() == jsonpull.Object {
-		return r.Fields(func(key string) error { //nolint:wrapcheck // it says what was being done
+		return r.Fields(func(key string) error {
 			if key == "data" {
 				return d.page(ctx, e, r, lookup)
 			}
 			return nil
 		})
 	}
-	return r.Each(ctx, func() error { //nolint:wrapcheck // likewise
+	return r.Each(ctx, func() error {
 		var res resource
 		if _, ok := r.Into(largestItem, &res); !ok {
 			e.Skip("resource_unreadable")
@@ -238,9 +238,9 @@ func (d *decoding) report(e *report.Emitter, r *jsonpull.Reader, res *result, fo
 		}
 	}
 	if err := found.Each(r, emit(false)); err != nil {
-		return err //nolint:wrapcheck // the sink's
+		return err
 	}
-	return ignored.Each(r, emit(true)) //nolint:wrapcheck // likewise
+	return ignored.Each(r, emit(true))
 }
 
 // event emits what a webhook says has come and gone.
@@ -269,9 +269,9 @@ func (d *decoding) event(e *report.Emitter, r *jsonpull.Reader, p *hookProject, 
 		}
 	}
 	if err := added.Each(r, emit("open")); err != nil {
-		return err //nolint:wrapcheck // the sink's
+		return err
 	}
-	return removed.Each(r, emit("removed")) //nolint:wrapcheck // likewise
+	return removed.Each(r, emit("removed"))
 }
 
 func (d *decoding) note(f *exposure.Finding) {

@@ -148,6 +148,15 @@ func TestPullEndsWithAnEmptyPage(t *testing.T) {
 	require.Empty(t, replay.Unasked())
 }
 
+func TestAnEmptyPageIsTheEndWhateverItNames(t *testing.T) {
+	empty := []byte(`{"data":[],"links":{"next":"/orgs/x/issues?starting_after=y"}}`)
+	replay := connectortest.NewReplay(t, []connectortest.Exchange{
+		{Method: http.MethodGet, URL: base + "projects?limit=100&version=2024-10-15", Status: http.StatusOK, Body: empty},
+		{Method: http.MethodGet, URL: base + "issues?limit=100&version=2024-10-15", Status: http.StatusOK, Body: empty},
+	})
+	require.True(t, connectortest.Sync(t, snyk.Registration(), config(), replay.Client(), time.Time{}).Run.Complete)
+}
+
 func TestPullOfWhatChangedSaysSo(t *testing.T) {
 	replay := recorded(t)
 	replay.Exchanges[1].URL += "&updated_after=2026-01-01T00%3A00%3A00Z"
