@@ -74,6 +74,7 @@ import (
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/terraform"
+	"github.com/quellsec/quell/connectors/testssl"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/connectors/trivyoperator"
 	"github.com/quellsec/quell/connectors/vex"
@@ -153,6 +154,7 @@ func List() []connectors.Registration {
 		snyk.Registration(),
 		tenable.Registration(),
 		terraform.Registration(),
+		testssl.Registration(),
 		trivy.Registration(),
 		trivyoperator.Registration(),
 		vex.Registration(),
