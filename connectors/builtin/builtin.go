@@ -59,6 +59,7 @@ import (
 	"github.com/quellsec/quell/connectors/ocsf"
 	"github.com/quellsec/quell/connectors/okta"
 	"github.com/quellsec/quell/connectors/openaudit"
+	"github.com/quellsec/quell/connectors/openscap"
 	"github.com/quellsec/quell/connectors/openvas"
 	"github.com/quellsec/quell/connectors/osvscanner"
 	"github.com/quellsec/quell/connectors/projectdiscovery"
@@ -139,6 +140,7 @@ func List() []connectors.Registration {
 		ocsf.Registration(),
 		okta.Registration(),
 		openaudit.Registration(),
+		openscap.Registration(),
 		openvas.Registration(),
 		osvscanner.Registration(),
 		projectdiscovery.Registration(),
