@@ -72,6 +72,7 @@ import (
 	"github.com/quellsec/quell/connectors/sentinelone"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/shodan"
+	"github.com/quellsec/quell/connectors/snipeit"
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
 	"github.com/quellsec/quell/connectors/terraform"
@@ -153,6 +154,7 @@ func List() []connectors.Registration {
 		sentinelone.Registration(),
 		servicenow.Registration(),
 		shodan.Registration(),
+		snipeit.Registration(),
 		snyk.Registration(),
 		tenable.Registration(),
 		terraform.Registration(),
