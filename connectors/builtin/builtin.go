@@ -66,6 +66,7 @@ import (
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
 	"github.com/quellsec/quell/connectors/resourcegraph"
+	"github.com/quellsec/quell/connectors/runzero"
 	"github.com/quellsec/quell/connectors/sarif"
 	"github.com/quellsec/quell/connectors/securityhub"
 	"github.com/quellsec/quell/connectors/semgrep"
@@ -148,6 +149,7 @@ func List() []connectors.Registration {
 		prowler.Registration(),
 		qualys.Registration(),
 		resourcegraph.Registration(),
+		runzero.Registration(),
 		sarif.Registration(),
 		securityhub.Registration(),
 		semgrep.Registration(),
