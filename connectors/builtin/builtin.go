@@ -83,6 +83,7 @@ import (
 	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/connectors/wazuh"
+	"github.com/quellsec/quell/connectors/wiz"
 	"github.com/quellsec/quell/connectors/zap"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -166,6 +167,7 @@ func List() []connectors.Registration {
 		vex.Registration(),
 		vulnrichment.Registration(),
 		wazuh.Registration(),
+		wiz.Registration(),
 		zap.Registration(),
 	}
 }

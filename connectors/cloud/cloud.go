@@ -38,6 +38,8 @@ func Describe(r Resource) *asset.Description {
 		describeAzure(d, r.ID)
 	case strings.HasPrefix(r.ID, "//"):
 		describeGoogle(d, r.ID)
+	case strings.HasPrefix(r.ID, "https://www.googleapis.com/compute/v1/"):
+		describeGoogle(d, "//compute.googleapis.com/"+strings.TrimPrefix(r.ID, "https://www.googleapis.com/compute/v1/"))
 	case r.ID != "":
 		d.Identifiers = []asset.Identifier{{Kind: asset.SourceAssetID, Value: qualified(r)}}
 		d.Name = r.ID
