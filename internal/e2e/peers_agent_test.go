@@ -16,7 +16,6 @@ import (
 // TestARealAgentPushesItsInventory has FusionInventory's agent ask, authenticate and push,
 // as it does on every machine of an organisation that runs it.
 func TestARealAgentPushesItsInventory(t *testing.T) {
-	agent := peer(t, "fusioninventory-agent")
 	d := newDaemonWith(t, func(dir string) string {
 		password := filepath.Join(dir, "agent.password")
 		require.NoError(t, os.WriteFile(password, []byte("agent-password"), 0o600))
@@ -24,8 +23,8 @@ func TestARealAgentPushesItsInventory(t *testing.T) {
 	})
 	state := t.TempDir()
 	for range 2 { // the second push is of the same machine
-		out := tool(t, state, agent, "--server", d.info.URL+"/hooks/agents", "--user", "agent", "--password", "agent-password",
-			"--vardir", state, "--force", "--tasks", "inventory", "--logger", "stderr", "--no-httpd", "--tag", "lab", "--wait", "0")
+		out := tool(t, state, "fusioninventory-agent", "--server", d.info.URL+"/hooks/agents", "--user", "agent", "--password", "agent-password",
+			"--force", "--tasks=inventory", "--no-category=software,process,user", "--logger=stderr", "--no-httpd", "--tag=lab", "--wait=0")
 		_ = out // it says what it did on its standard error, and we see what came
 	}
 	var found []asset.Asset
