@@ -1,7 +1,11 @@
 package github_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"net/http"
 	"os"
@@ -233,4 +237,47 @@ func TestARateLimitIsNoRefusal(t *testing.T) {
 	_, err = puller.Pull(t.Context(), connectors.PullRequest{}, &strings.Builder{})
 	require.Equal(t, fault.Throttled, fault.KindOf(err))
 	require.Equal(t, time.Minute, fault.RetryAfter(err))
+}
+
+func TestAnAppPullsWithItsInstallationsToken(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	c := config(func(c *github.Config) {
+		c.Organization, c.AppID, c.InstallationID, c.Alerts = "acme", "1234", "99", []string{"secret_scanning", "code_scanning"}
+		c.PrivateKey = secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	})
+	require.Empty(t, c.Validate())
+	asked := 0
+	replay := connectortest.NewReplay(t, []connectortest.Exchange{
+		{Method: http.MethodPost, URL: base + "/app/installations/99/access_tokens", Status: http.StatusCreated, Body: []byte(`{"token":"ghs_installation","expires_at":"2033-05-18T04:33:20Z"}`)},
+		page(t, "/orgs/acme/secret-scanning/alerts"+firstPage+"&hide_secret=true", "[]", ""),
+		page(t, "/orgs/acme/code-scanning/alerts"+firstPage, "code_scanning.json", ""),
+	})
+	replay.Same = func(r *http.Request, _ []byte, e *connectortest.Exchange) bool {
+		authorization := r.Header.Get("Authorization")
+		if r.Method == http.MethodPost {
+			asked++
+			parts := strings.Split(strings.TrimPrefix(authorization, "Bearer "), ".")
+			return e.Method == http.MethodPost && r.URL.String() == e.URL && len(parts) == 3
+		}
+		return e.Method == http.MethodGet && strings.HasPrefix(e.URL, "https://"+r.URL.Host+r.URL.Path+"?") && authorization == "Bearer ghs_installation"
+	}
+	in, err := github.Registration().Open(connectors.Env{Source: "x", HTTP: replay.Client(), Now: func() time.Time { return time.Unix(1_700_000_000, 0) }}, c)
+	require.NoError(t, err)
+	puller, ok := in.(connectors.Puller)
+	require.True(t, ok)
+	first, err := puller.Pull(t.Context(), connectors.PullRequest{}, &strings.Builder{})
+	require.NoError(t, err)
+	_, err = puller.Pull(t.Context(), connectors.PullRequest{Cursor: first.Next}, &strings.Builder{})
+	require.NoError(t, err)
+	require.Empty(t, replay.Unasked())
+	require.Equal(t, 3, asked, "one token for both pages: it is compared with three exchanges, once")
+
+	c.PrivateKey = secret.New("hunter2hunter2")
+	in, err = github.Registration().Open(connectors.Env{Source: "x", HTTP: replay.Client()}, c)
+	require.NoError(t, err)
+	puller, _ = in.(connectors.Puller)
+	_, err = puller.Pull(t.Context(), connectors.PullRequest{}, &strings.Builder{})
+	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	require.NotContains(t, err.Error(), "hunter2")
 }

@@ -128,12 +128,20 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 	if err != nil || found || !r.OK() {
 		return err
 	}
-	whole, broken := json.Marshal(rest)
-	if broken != nil || !d.host(e, whole) {
+	if !d.host(e, encoded(rest)) {
 		r.Fail("there is neither an address nor a port")
 		return nil
 	}
 	return d.err
+}
+
+// encoded is an object of fields as they stood; nothing for what is none.
+func encoded(fields map[string]json.RawMessage) []byte {
+	whole, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return whole
 }
 
 // one reads one banner of a list.
