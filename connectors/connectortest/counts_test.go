@@ -47,8 +47,8 @@ func TestNoSampleIsTakenForAnotherConnectors(t *testing.T) {
 		body, err := os.ReadFile(connectortest.Shared(t, file))
 		require.NoError(t, err)
 		found, err := builtin.Recognize(body, filepath.Base(file))
-		if err != nil {
-			continue // said to be unknown, which is never wrong
+		if err != nil || found.Name == "generic" {
+			continue // unknown is never wrong; generic is asked last, takes what has titles, and says what it can't read
 		}
 		if reason := lookalikes[file]; reason == "" {
 			require.Contains(t, readers[file], found.Name, file)

@@ -49,7 +49,6 @@ var profiles = map[string]string{
 	"picus-bas/many_vulns.csv":                                  "picus",
 	"pingcastle/many.xml":                                       "pingcastle",
 	"stratus-red-team/aws.defense-evasion.cloudtrail-stop.json": "stratus-red-team",
-	"testssl/defectdojo_many_vuln.csv":                          "testssl",
 	"wapiti/juicyshop.xml":                                      "wapiti",
 }
 

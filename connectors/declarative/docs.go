@@ -16,7 +16,6 @@ var samples = []connectors.Sample{ //nolint:gochecknoglobals // a constant table
 	{File: "picus.csv", Findings: 2, Assets: 1},
 	{File: "nikto.json", Findings: 2, Assets: 1},
 	{File: "stratus.json", Findings: 2, Assets: 1},
-	{File: "testssl.csv", Findings: 2, Assets: 1},
 }
 
 var docs = connectors.Page{ //nolint:gochecknoglobals // a constant
@@ -37,7 +36,7 @@ var docs = connectors.Page{ //nolint:gochecknoglobals // a constant
 		"A sync is complete only with `pull.full: true`, and covers the assets that are on its pages; one that asked for what changed is partial.",
 	Limits: "An item may have 4 MiB, what is beside the items half a MiB, of which each value 64 KiB. What stands behind the items is in `doc` only for `run` and `target`. " +
 		"An expression may cost 2,000,000 steps and 8 KiB of text; it can read nothing but what it is shown. Of one document 200,000 assets are covered. A page of an API may have 64 MiB. " +
-		"There are no relations between assets in a mapping. PingCastle's severities are ours, made of its points; Nikto has none. Warnings of testssl.sh are of the scan and left out. Acunetix XML names no scan profile, so its absence closes only where a source sets `run.checks`. " +
+		"There are no relations between assets in a mapping. PingCastle's severities are ours, made of its points; Nikto has none. Acunetix XML names no scan profile, so its absence closes only where a source sets `run.checks`. " +
 		"Times without a zone are taken as UTC.",
 	Example: example,
 }

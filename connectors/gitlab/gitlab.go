@@ -58,6 +58,8 @@ func recognize(head []byte, _ string) int {
 		}
 	case has("object_kind", "object_attributes", "report_type"), has("data", "vulnerabilities", "reportType"):
 		return 95
+	case has("scan", "scanned_resources"):
+		return 90
 	case has("vulnerabilities", "identifiers", "location") && (has("solution") || has("links") || has("remediations") || has("scanner")),
 		has("vulnerabilities", "scan", "analyzer"):
 		return 70

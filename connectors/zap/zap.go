@@ -43,6 +43,7 @@ func recognize(head []byte, _ string) int {
 	switch {
 	case bytes.Contains(head, []byte("<OWASPZAPReport")):
 		return 100
+	case report.Has(head, "scanned_resources"): // GitLab's DAST report, which repeats ZAP's first fields
 	case report.IsJSON(head) && report.Has(head, "@version", "@generated", "site"):
 		return 95
 	}
