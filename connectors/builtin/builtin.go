@@ -61,6 +61,7 @@ import (
 	"github.com/quellsec/quell/connectors/openaudit"
 	"github.com/quellsec/quell/connectors/openscap"
 	"github.com/quellsec/quell/connectors/openvas"
+	"github.com/quellsec/quell/connectors/orca"
 	"github.com/quellsec/quell/connectors/osvscanner"
 	"github.com/quellsec/quell/connectors/projectdiscovery"
 	"github.com/quellsec/quell/connectors/prowler"
@@ -80,6 +81,7 @@ import (
 	"github.com/quellsec/quell/connectors/testssl"
 	"github.com/quellsec/quell/connectors/trivy"
 	"github.com/quellsec/quell/connectors/trivyoperator"
+	"github.com/quellsec/quell/connectors/upwind"
 	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/connectors/wazuh"
@@ -145,6 +147,7 @@ func List() []connectors.Registration {
 		openaudit.Registration(),
 		openscap.Registration(),
 		openvas.Registration(),
+		orca.Registration(),
 		osvscanner.Registration(),
 		projectdiscovery.Registration(),
 		prowler.Registration(),
@@ -164,6 +167,7 @@ func List() []connectors.Registration {
 		testssl.Registration(),
 		trivy.Registration(),
 		trivyoperator.Registration(),
+		upwind.Registration(),
 		vex.Registration(),
 		vulnrichment.Registration(),
 		wazuh.Registration(),

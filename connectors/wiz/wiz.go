@@ -166,15 +166,15 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		return nil
 	}
 	var loose bytes.Buffer
-	fields := 0
+	fields, wrapped := 0, false
 	err := r.Fields(func(key string) error {
 		switch key {
 		case "data", "issues", "issuesV2", "vulnerabilityFindings", "configurationFindings":
-			d.page = true
+			d.page, wrapped = true, true
 			return d.value(ctx, e, r, depth+1)
 		case "nodes":
 			if r.Kind() == jsonpull.Array {
-				d.known = true
+				d.known, wrapped = true, true
 				return d.value(ctx, e, r, depth+1)
 			}
 		}
@@ -186,7 +186,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		}
 		return nil
 	})
-	if err != nil || !r.OK() || fields == 0 {
+	if err != nil || !r.OK() || fields == 0 || wrapped {
 		return err
 	}
 	loose.WriteByte('}')
