@@ -48,10 +48,10 @@ test: build bin/temporal bin/ferretdb ## run all tests: unit, conformance, repla
 
 # Tests of connectors against the programs that their reports and answers come from. What a test needs and PEERS leaves out, it skips.
 PEERS ?= nmap powerdns agent gitleaks gosec httpx nuclei signers trivy kubernetes backstage
-test-peers: export NODE_PATH := $(BIN)/peers/signers/node_modules
+test-peers: export NODE_PATH := $(BIN)/.peers/signers/node_modules
 test-peers: export QUELL_PEERS := $(PEERS)
 test-peers: build bin/temporal ## run the tests against real peers, installing what PEERS names (default: all; the first time takes long)
-	deploy/tools/peers.sh bin/peers $(PEERS)
+	deploy/tools/peers.sh bin/.peers $(PEERS)
 	@files=$$(git ls-files -co --exclude-standard '*peers*_test.go'); \
 	tests=$$(grep -hoE '^func Test[A-Za-z0-9_]+' $$files | cut -c6- | paste -sd'|'); \
 	$(GO_TEST) -tags peers -timeout 20m $(ARGS) -run "^($$tests)\$$" $$(dirname $$files | sort -u | sed 's|^|./|')

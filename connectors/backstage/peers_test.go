@@ -103,7 +103,7 @@ func startPostgres(t *testing.T) string {
 // startBackstage starts a backend whose catalog holds the entities, and gives its address.
 func startBackstage(t *testing.T) string {
 	t.Helper()
-	app := filepath.Join(connectortest.Folder(t, ".."), "bin", "peers", "backstage")
+	app := filepath.Join(connectortest.Folder(t, ".."), "bin", ".peers", "backstage")
 	if _, err := os.Stat(filepath.Join(app, "node_modules")); err != nil {
 		t.Skip("Backstage is some 740 packages: make test-peers PEERS=backstage")
 	}

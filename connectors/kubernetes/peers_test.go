@@ -62,7 +62,7 @@ func run(t *testing.T, name string, args ...string) {
 
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	server := filepath.Join(connectortest.Folder(t, ".."), "bin", "peers", "kube-apiserver")
+	server := filepath.Join(connectortest.Folder(t, ".."), "bin", ".peers", "kube-apiserver")
 	if _, err := os.Stat(server); err != nil {
 		t.Skip("kube-apiserver takes minutes to build: make test-peers PEERS=kubernetes")
 	}

@@ -55,7 +55,7 @@ install() {
     gitleaks) module gitleaks github.com/zricethezav/gitleaks/v8 v8.24.0 . ;;
     gosec) module gosec github.com/securego/gosec/v2 v2.22.0 ./cmd/gosec ;;
     httpx) module httpx github.com/projectdiscovery/httpx v1.6.10 ./cmd/httpx ;;
-    nuclei) [ -x "$dir/nuclei" ] || (cd "$here/../.." && go build -ldflags='-s -w' -o "$dir/nuclei" github.com/projectdiscovery/nuclei/v3/cmd/nuclei) ;;
+    nuclei) module nuclei github.com/projectdiscovery/nuclei/v3 v3.11.0 ./cmd/nuclei ;;
     trivy) module trivy github.com/aquasecurity/trivy v0.60.0 ./cmd/trivy ;;
     kubernetes) debian etcd etcd-server && ours kube-apiserver '-s -w -X k8s.io/component-base/version.gitVersion=v1.31.4' ;;
     backstage) debian pg_ctlcluster postgresql && npm_packages backstage ;;

@@ -20,7 +20,7 @@ import (
 // peer finds a real program, in bin/peers or installed, or says how to get it.
 func peer(t *testing.T, name string) string {
 	t.Helper()
-	if path := filepath.Join(root(t), "bin", "peers", name); os.Chmod(path, 0o755) == nil { //nolint:gosec // a program
+	if path := filepath.Join(root(t), "bin", ".peers", name); os.Chmod(path, 0o755) == nil { //nolint:gosec // a program
 		return path
 	}
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/15/bin") {
