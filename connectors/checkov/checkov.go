@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -221,7 +222,7 @@ func (d *decoding) checks(e *report.Emitter, r *jsonpull.Reader, kind, list stri
 
 func (d *decoding) run(e *report.Emitter) exposure.Run {
 	run := exposure.Run{
-		ID:        connectors.RunID(Name, time.Time{}, time.Time{}, fmt.Sprint(d.checked), hex.EncodeToString(d.digest.Sum(nil)[:8])),
+		ID:        connectors.RunID(Name, time.Time{}, time.Time{}, strconv.Itoa(d.checked), hex.EncodeToString(d.digest.Sum(nil)[:8])),
 		Source:    d.source,
 		Connector: Name,
 		Kind:      exposure.RunFull,

@@ -52,7 +52,7 @@ func framework(kind, failed, summary string) string {
 
 func TestIdentityDoesNotMoveWithLineOrSeverity(t *testing.T) {
 	at := func(line int, severity string) string {
-		return decode(t, nil, framework("terraform", fmt.Sprintf(`{"check_id":"C","file_path":"/a.tf","file_line_range":[%d,9],"resource":"r.x","severity":"%s"}`, line, severity), `"failed":1`)).Observed[0].Finding.UID
+		return decode(t, nil, framework("terraform", fmt.Sprintf(`{"check_id":"C","file_path":"/a.tf","file_line_range":[%d,9],"resource":"r.x","severity":%q}`, line, severity), `"failed":1`)).Observed[0].Finding.UID
 	}
 	require.Equal(t, at(1, "LOW"), at(5, "HIGH"))
 	require.Equal(t, "checkov:C|a.tf#r.x", at(1, ""))

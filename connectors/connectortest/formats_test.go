@@ -89,7 +89,7 @@ func intersected(one, other []string) []string {
 }
 
 func checks(rec *connectortest.Recorder) []string {
-	var out []string
+	out := make([]string, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		out = append(out, obs.Finding.Check)
 	}
@@ -101,7 +101,7 @@ var cve = regexp.MustCompile(`CVE-\d{4}-\d{4,}`)
 
 // cves are those in the weaknesses' names, however they are prefixed.
 func cves(rec *connectortest.Recorder) []string {
-	var out []string
+	out := make([]string, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		out = append(out, cve.FindString(exposure.WeaknessOf(*obs.Finding)))
 	}

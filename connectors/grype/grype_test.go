@@ -139,7 +139,7 @@ func TestArtifactsAreKnownByWhatIsUniqueAboutThem(t *testing.T) {
 		{&grype.Config{Artifact: "shop"}, `{"type":"directory","target":"."}`, "label|test-source|shop"},
 	} {
 		rec := decode(t, tt.config, `{"matches":[],"source":`+tt.source+`,"distro":{"name":"debian"},`+good+`}`)
-		var keys []string
+		keys := make([]string, 0, len(rec.Covered[0].Asset.Identifiers))
 		for _, id := range rec.Covered[0].Asset.Identifiers {
 			keys = append(keys, id.Key())
 		}

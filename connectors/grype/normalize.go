@@ -59,7 +59,7 @@ func (d *decoding) finding(m *match, raw []byte, ignored bool) (f *exposure.Find
 // aliases are the names of the weakness: its CVE, or those of the CVEs that the advisory
 // which grype goes by is related to.
 func aliases(f *exposure.Finding, id string, m *match) {
-	names := []string{id}
+	names := append(make([]string, 0, 1+len(m.Related)+len(m.Vulnerability.Advisories)), id)
 	for i := range m.Related {
 		names = append(names, connectors.Ident(m.Related[i].ID.String()))
 	}
@@ -95,7 +95,7 @@ func texts(f *exposure.Finding, m *match) {
 		if len(v.Exploited) > 0 {
 			f.Exploit = "active"
 		}
-		var numbers []string
+		numbers := make([]string, 0, len(v.CWEs))
 		for _, c := range v.CWEs {
 			numbers = append(numbers, c.ID.String())
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -249,7 +250,7 @@ func (d *decoding) resource(e *report.Emitter, res *result, p *place) error {
 
 func (d *decoding) run(e *report.Emitter) exposure.Run {
 	run := exposure.Run{
-		ID:        connectors.RunID(Name, d.at, d.at, d.id, d.clusterName(), fmt.Sprint(d.results.Len()), fmt.Sprint(d.evaluate)),
+		ID:        connectors.RunID(Name, d.at, d.at, d.id, d.clusterName(), strconv.Itoa(d.results.Len()), strconv.Itoa(d.evaluate)),
 		Source:    d.source,
 		Connector: Name,
 		Kind:      exposure.RunFull,

@@ -69,7 +69,6 @@ type target struct {
 	names         []string
 	addresses     []string
 	macs          []string
-	os            string
 	tool          string
 	profile       string
 	benchmark     string

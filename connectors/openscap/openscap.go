@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -164,7 +165,7 @@ func (d *decoding) testResult(e *report.Emitter, r *xmlpull.Reader) error {
 		case "rule-result":
 			n, whole := r.Tree(largest)
 			if r.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // what is wrong with the body is left in the reader
 			}
 			if !whole {
 				d.why = "some results could not be read"
@@ -177,7 +178,7 @@ func (d *decoding) testResult(e *report.Emitter, r *xmlpull.Reader) error {
 		}
 	}
 	if r.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // likewise
 	}
 	if t.ended.IsZero() {
 		d.why = "a result does not say when the scan ended"
@@ -267,7 +268,7 @@ func (d *decoding) run(e *report.Emitter) exposure.Run {
 		tool = strings.TrimSpace(t.tool)
 	}
 	run := exposure.Run{
-		ID:        connectors.RunID(Name, started, ended, append(names, fmt.Sprint(d.results))...),
+		ID:        connectors.RunID(Name, started, ended, append(names, strconv.Itoa(d.results))...),
 		Source:    d.source,
 		Connector: Name,
 		Kind:      exposure.RunFull,

@@ -137,7 +137,7 @@ func database(id string) string {
 func severity(g *group, about []*vulnerability, id string) (exposure.Severity, string) {
 	best, word := exposure.SeverityUnknown, ""
 	for _, v := range about {
-		said := []string{v.Database.Severity.String()}
+		said := append(make([]string, 0, 1+len(v.Affected)), v.Database.Severity.String())
 		for i := range v.Affected {
 			said = append(said, v.Affected[i].Database.Severity.String())
 		}

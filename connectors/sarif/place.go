@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
@@ -27,7 +28,7 @@ func (d *decoding) target(n *run) *asset.Description {
 	switch {
 	case d.config.Artifact != "":
 		a.Name = d.config.Artifact
-		a.Identifiers = append(images, asset.Identifier{Kind: asset.Label, Scope: d.source, Value: a.Name})
+		a.Identifiers = append(slices.Clone(images), asset.Identifier{Kind: asset.Label, Scope: d.source, Value: a.Name})
 	case repository != "":
 		id, ok, _ := asset.Clean(asset.Identifier{Kind: asset.RepositoryName, Value: repository})
 		if !ok {

@@ -158,7 +158,7 @@ func fill(text string, arguments []string) string {
 		return text
 	}
 	var out strings.Builder
-	for len(text) > 0 && out.Len() < largestItem {
+	for text != "" && out.Len() < largestItem {
 		i := strings.IndexAny(text, "{}")
 		if i < 0 {
 			break

@@ -44,20 +44,21 @@ func pythonJSON(body []byte) ([]byte, bool) {
 			return out, errors.Is(err, io.EOF) && len(open) == 0 && len(out) > 0
 		}
 		delim, isDelim := token.(json.Delim)
+		bracket := byte(delim) //nolint:gosec // one of four ASCII characters, or zero
 		closing := isDelim && (delim == '}' || delim == ']')
 		if next && !closing && (key || len(open) == 0 || open[len(open)-1] == ']') {
 			out = append(out, ',')
 		}
 		switch {
 		case closing:
-			out = append(out, byte(delim))
+			out = append(out, bracket)
 			open = open[:len(open)-1]
 			next = true
 			key = len(open) > 0 && open[len(open)-1] == '}'
 			continue
 		case isDelim:
-			out = append(out, byte(delim))
-			open = append(open, byte(delim)+2) // } and ] in ASCII
+			out = append(out, bracket)
+			open = append(open, bracket+2) // } and ] in ASCII
 			next = false
 			key = delim == '{'
 			continue

@@ -50,9 +50,9 @@ func (in *Instance) finding(r *result, raw []byte) (*exposure.Finding, string) {
 		f.Evidence, f.Vendor = connectors.Mask(strings.TrimSpace(lines)), wire.Fields(map[string]any{"validation_state": x.Validation.String(), "secret_type": x.Metadata.SecretType.String()})
 		f.Remediation = "Revoke the secret, then remove it from the file and from the history that still holds it."
 	}
-	switch print := x.Fingerprint.String(); {
-	case print != "" && print != withheld:
-		f.UID = connectors.UID(f.Check, connectors.Ident(print))
+	switch fingerprint := x.Fingerprint.String(); {
+	case fingerprint != "" && fingerprint != withheld:
+		f.UID = connectors.UID(f.Check, connectors.Ident(fingerprint))
 	case lines != "":
 		sum := sha256.Sum256([]byte(strings.Join(strings.Fields(lines), " ")))
 		f.UID = connectors.UID(f.Check, f.Location, hex.EncodeToString(sum[:8]))
@@ -93,7 +93,7 @@ func title(check string, m *metadata) string {
 
 // weaknesses are the numbers of "CWE-89: Improper Neutralization …".
 func weaknesses(texts []string) []string {
-	var out []string
+	out := make([]string, 0, len(texts))
 	for _, text := range texts {
 		number, _, _ := strings.Cut(text, ":")
 		out = append(out, number)

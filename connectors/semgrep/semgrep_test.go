@@ -57,8 +57,8 @@ func scan(results, more string) string {
 }
 
 func TestIdentityDoesNotMoveWithLineSeverityOrWords(t *testing.T) {
-	at := func(line int, severity, print, lines string) *exposure.Finding {
-		return decode(t, nil, scan(fmt.Sprintf(`{"check_id":"r","path":"a.py","start":{"line":%d},"extra":{"severity":"%s","fingerprint":"%s","lines":"%s"}}`, line, severity, print, lines), "")).Observed[0].Finding
+	at := func(line int, severity, fingerprint, lines string) *exposure.Finding {
+		return decode(t, nil, scan(fmt.Sprintf(`{"check_id":"r","path":"a.py","start":{"line":%d},"extra":{"severity":%q,"fingerprint":%q,"lines":%q}}`, line, severity, fingerprint, lines), "")).Observed[0].Finding
 	}
 	require.Equal(t, at(31, "ERROR", "f", "x=1").UID, at(24, "LOW", "f", "x = 2").UID, "the fingerprint is the same")
 	require.Equal(t, at(31, "ERROR", "requires login", "x = 1").UID, at(24, "ERROR", "", "  x  =  1").UID, "without one, the code is")
@@ -140,8 +140,10 @@ func TestSignaturesAreOfTheBodyOrOfItAsPythonWritesIt(t *testing.T) {
 	const raw = "c797c965678d2fc11e8265db0f0ac5493ab8ee61b838846dde3822c5b994e132"
 	in, err := semgrep.Registration().Open(connectors.Env{Source: "x"}, &semgrep.Config{Secret: secret.New("a-secret-of-15-chars"), PreviousSecret: secret.New("the one before it")})
 	require.NoError(t, err)
+	verifier, ok := in.(connectors.WebhookVerifier)
+	require.True(t, ok)
 	verify := func(signature, body string) error {
-		_, err := in.(connectors.WebhookVerifier).VerifyWebhook(http.Header{"X-Semgrep-Signature-256": {signature}}, []byte(body), time.Unix(1_700_000_000, 0))
+		_, err := verifier.VerifyWebhook(http.Header{"X-Semgrep-Signature-256": {signature}}, []byte(body), time.Unix(1_700_000_000, 0))
 		return err
 	}
 	require.NoError(t, verify(compact, spaced))

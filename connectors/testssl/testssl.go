@@ -110,7 +110,7 @@ func (c *covering) Run(run exposure.Run) error {
 		case !h.ended:
 			cov.Outcome = exposure.TargetPartial
 		}
-		if err := c.Sink.Cover(cov); err != nil {
+		if err := c.Cover(cov); err != nil {
 			return err
 		}
 	}

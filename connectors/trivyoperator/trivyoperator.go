@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,7 +125,7 @@ func (d *decoding) value(e *report.Emitter, r *jsonpull.Reader) error {
 	raw, err := json.Marshal(fields)
 	if err != nil { // a raw value is no JSON, which only structure was checked of
 		r.Fail("a value that is no JSON")
-		return nil
+		return nil //nolint:nilerr // the reader has it
 	}
 	return d.object(e, r, raw)
 }
@@ -291,7 +292,7 @@ func (d *decoding) compliance(e *report.Emitter, o *envelope, note func(string))
 
 func (d *decoding) run(e *report.Emitter) exposure.Run {
 	run := exposure.Run{
-		ID:        connectors.RunID(Name, d.ended, d.ended, append(slices.Clone(d.uids), fmt.Sprint(d.reports), fmt.Sprint(d.received))...),
+		ID:        connectors.RunID(Name, d.ended, d.ended, append(slices.Clone(d.uids), strconv.Itoa(d.reports), strconv.Itoa(d.received))...),
 		Source:    d.source,
 		Connector: Name,
 		Kind:      exposure.RunFull,

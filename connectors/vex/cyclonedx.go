@@ -100,8 +100,9 @@ func (b *bom) readXML(e *report.Emitter, r *xmlpull.Reader) error {
 			}
 		case "dependencies":
 			if err := b.eachXML(e, r, "dependency", func(n *xmlpull.Node) {
-				var refs []string
-				for _, on := range n.All("dependency") {
+				children := n.All("dependency")
+				refs := make([]string, 0, len(children))
+				for _, on := range children {
 					refs = append(refs, on.Attr("ref"))
 				}
 				b.depend(n.Attr("ref"), refs)
@@ -116,7 +117,7 @@ func (b *bom) readXML(e *report.Emitter, r *xmlpull.Reader) error {
 		}
 	}
 	if r.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // what is wrong with the body is left in the reader
 	}
 	return b.tell(e, jsonpull.NewReader(strings.NewReader(""), format))
 }
@@ -131,7 +132,7 @@ func (b *bom) eachXML(e *report.Emitter, r *xmlpull.Reader, name string, fn func
 		}
 		n, whole := r.Tree(largestItem)
 		if r.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // likewise
 		}
 		if !whole {
 			b.lost++

@@ -87,7 +87,7 @@ func (b *bom) finding(v *vulnerability, a *affect, raw []byte) *exposure.Finding
 }
 
 func links(v *vulnerability) []string {
-	all := []string{v.Source.URL.String()}
+	all := append(make([]string, 0, 1+len(v.Advisories)), v.Source.URL.String())
 	for _, a := range v.Advisories {
 		all = append(all, a.URL.String())
 	}

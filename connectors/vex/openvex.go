@@ -167,8 +167,9 @@ func (p *openProduct) purls() []string { return purls(p.ID.String(), p.Identifie
 
 // images are the digests of an image: in its purl, or as a hash of the product.
 func (p *openProduct) images() []asset.Identifier {
-	var out []asset.Identifier
-	for _, purl := range p.purls() {
+	known := p.purls()
+	out := make([]asset.Identifier, 0, len(known))
+	for _, purl := range known {
 		out = append(out, imageIdentifiers(&component{PURL: wire.Text(purl)})...)
 	}
 	return out

@@ -140,7 +140,7 @@ func TestAnOpenVEXDocumentInAnAttestationIsRead(t *testing.T) {
 
 func TestFindingsOfABOMAreThoseOfTheToolThatWroteIt(t *testing.T) {
 	rec := sample(t, "trivy.cdx.json")
-	var got []string
+	got := make([]string, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		got = append(got, obs.Finding.Check+" "+obs.Finding.Location)
 	}

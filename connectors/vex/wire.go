@@ -1,6 +1,10 @@
 package vex
 
-import "github.com/quellsec/quell/connectors/wire"
+import (
+	"slices"
+
+	"github.com/quellsec/quell/connectors/wire"
+)
 
 // The objects of CycloneDX 1.2 to 1.7. Those of OpenVEX and CSAF are in their own files.
 
@@ -51,7 +55,7 @@ func (t *tools) UnmarshalJSON(b []byte) error {
 	var until wire.List[component]
 	if len(b) > 0 && b[0] == '{' {
 		wire.Unmarshal(b, &since)
-		t.list = append(since.Components, since.Services...)
+		t.list = slices.Concat(since.Components, since.Services)
 		return nil
 	}
 	wire.Unmarshal(b, &until)
