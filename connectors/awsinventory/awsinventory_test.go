@@ -40,7 +40,7 @@ func decode(t *testing.T, file string) []asset.Description {
 	require.NoError(t, err)
 	rec, err := connectortest.Decode(t, awsinventory.Registration(), nil, body)
 	require.NoError(t, err)
-	var out []asset.Description
+	out := make([]asset.Description, 0, len(rec.Covered))
 	for _, c := range rec.Covered {
 		out = append(out, c.Asset)
 	}
@@ -133,7 +133,7 @@ func TestPullGoesThroughAllCallsAndPages(t *testing.T) {
 	})
 	require.True(t, got.Run.Complete)
 	require.Empty(t, got.Run.Checks)
-	var names []string
+	names := make([]string, 0, len(got.Covered))
 	for _, c := range got.Covered {
 		names = append(names, c.Asset.Name)
 		require.EqualValues(t, 1_700_000_000, c.Asset.SeenAt.Unix())

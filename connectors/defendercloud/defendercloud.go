@@ -172,9 +172,10 @@ func (d *decoding) item(e *report.Emitter, r *jsonpull.Reader) error {
 	case kindAlert:
 		d.known = true
 		return d.alert(e, &v, raw)
-	}
-	if d.known {
-		e.Skip("item_of_another_kind")
+	case kindOther:
+		if d.known {
+			e.Skip("item_of_another_kind")
+		}
 	}
 	return nil
 }

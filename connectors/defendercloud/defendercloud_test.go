@@ -64,7 +64,7 @@ func TestOnlyHealthyIsAFix(t *testing.T) {
 }
 
 func stati(rec *connectortest.Recorder) []exposure.Status {
-	var out []exposure.Status
+	out := make([]exposure.Status, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		out = append(out, obs.Finding.Status)
 	}
@@ -123,7 +123,7 @@ func replay(t *testing.T) *connectortest.Replay {
 		get(two+security+"subAssessments?api-version=2019-01-01-preview", `{"value":[]}`),
 		get(two+security+"alerts?api-version=2022-01-01", at(alerts, "alerts")),
 	})
-	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token")
+	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token") //nolint:bodyclose // a function that makes answers
 	return p
 }
 

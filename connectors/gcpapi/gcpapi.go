@@ -17,10 +17,10 @@ import (
 )
 
 // TokenHost is where tokens are given out.
-const TokenHost = "oauth2.googleapis.com"
+const TokenHost = "oauth2.googleapis.com" //nolint:gosec // a host, no credential
 
 // tokenURL is used whatever a key's file says: a key must not choose where it is sent.
-const tokenURL = "https://" + TokenHost + "/token" //nolint:gosec // an address, no token
+const tokenURL = "https://" + TokenHost + "/token"
 
 const scope = "https://www.googleapis.com/auth/cloud-platform"
 

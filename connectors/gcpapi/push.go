@@ -86,9 +86,7 @@ func (p *Pushes) Verify(header http.Header, body []byte, now time.Time) (string,
 			ID string `json:"messageId"`
 		} `json:"message"`
 	}
-	if json.Unmarshal(body, &push) != nil {
-		return "", nil // the decoder will say what is wrong with it
-	}
+	_ = json.Unmarshal(body, &push) // the decoder will say what is wrong with it
 	return push.Message.ID, nil
 }
 
@@ -144,7 +142,10 @@ func (p *Pushes) fetch() (map[string]*rsa.PublicKey, error) {
 		n, err1 := base64.RawURLEncoding.DecodeString(k.Modulus)
 		e, err2 := base64.RawURLEncoding.DecodeString(k.Exponent)
 		exponent := new(big.Int).SetBytes(e)
-		if err1 != nil || err2 != nil || k.Kind != "RSA" || !exponent.IsInt64() || exponent.Int64() < 3 || exponent.Int64() > 1<<31-1 || len(out) >= mostKeys {
+		if err1 != nil || err2 != nil || k.Kind != "RSA" || len(out) >= mostKeys {
+			continue
+		}
+		if public := exponent.Int64(); !exponent.IsInt64() || public < 3 || public >= 1<<31 {
 			continue
 		}
 		out[k.ID] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}

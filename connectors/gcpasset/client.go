@@ -143,7 +143,8 @@ func (in *Instance) scan(ctx context.Context, at cursor, page io.Writer) (cursor
 		Name string `json:"name"`
 	}
 	// The name becomes a path: it must be one of the project's own.
-	if json.Unmarshal(configs.Items[at.At], &config) != nil || !below(config.Name, in.config.Scope+"/scanConfigs/") {
+	_ = json.Unmarshal(configs.Items[at.At], &config) // what has no name is passed over
+	if !below(config.Name, in.config.Scope+"/scanConfigs/") {
 		return next, nil
 	}
 	var runs struct {

@@ -126,7 +126,7 @@ func replay(t *testing.T) *connectortest.Replay {
 		get(run, `{"findings":[{"findingType":"CLEAR_TEXT_PASSWORD","severity":"MEDIUM","finalUrl":"https://shop.quell-lab.net/login","trackingId":"1"}],"nextPageToken":"2"}`),
 		get(run+"?pageToken=2", `{"findings":[{"findingType":"XSS","severity":"HIGH","finalUrl":"https://shop.quell-lab.net/x","trackingId":"2"}]}`))
 	p := connectortest.NewReplay(t, exchanges)
-	p.Token = connectortest.TokenAnswer("/token")
+	p.Token = connectortest.TokenAnswer("/token") //nolint:bodyclose // a function that makes answers
 	return p
 }
 

@@ -169,8 +169,8 @@ func (d *decoding) push(e *report.Emitter, r *jsonpull.Reader, depth int) error 
 		return nil
 	}
 	d.message = connectors.Ident(m.ID.String())
-	text, err := base64.StdEncoding.DecodeString(m.Data.String())
-	if err != nil || !report.IsJSON(text) {
+	text, _ := base64.StdEncoding.DecodeString(m.Data.String()) // what can't be decoded is no notification
+	if !report.IsJSON(text) {
 		return nil
 	}
 	var inner jsonpull.Reader

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -93,7 +92,7 @@ func TestPlacesAndOwnersAreRead(t *testing.T) {
 	require.Equal(t, "gcpscc:CVE-2026-1001", rec.Observed[4].Finding.Check)
 	require.Equal(t, "active", rec.Observed[4].Finding.Exploit)
 	require.Equal(t, "//compute.googleapis.com/projects/billing-prod/zones/europe-west1-b/instances/web1", rec.Observed[5].Asset.Identifiers[0].Value)
-	var hints []string
+	hints := make([]string, 0, len(rec.Observed[0].Asset.OwnerHints))
 	for _, h := range rec.Observed[0].Asset.OwnerHints {
 		hints = append(hints, h.From+"="+h.Value)
 	}
@@ -128,7 +127,7 @@ func replay(t *testing.T, filter string) *connectortest.Replay {
 	}
 	p := connectortest.NewReplay(t, []connectortest.Exchange{get("", sample(t, "findings.json")), get("&pageToken=t2", `{"nextPageToken":"t3"}`),
 		get("&pageToken=t3", `{"listFindingsResults":[`+sample(t, "notification.json")+`]}`)})
-	token := connectortest.TokenAnswer("/token")
+	token := connectortest.TokenAnswer("/token") //nolint:bodyclose // a function that makes answers
 	p.Token = func(r *http.Request) *http.Response {
 		if r.URL.Host != "oauth2.googleapis.com" {
 			return nil
@@ -158,6 +157,6 @@ func TestConfigNamesEveryProblem(t *testing.T) {
 	problems := c.Validate()
 	require.Len(t, problems, 4)
 	for _, p := range problems {
-		require.False(t, strings.Contains(p.Error(), "hunter2"))
+		require.NotContains(t, p.Error(), "hunter2")
 	}
 }

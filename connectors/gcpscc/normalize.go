@@ -169,11 +169,12 @@ func (f *wireFinding) asset() *asset.Description {
 	}
 	cloud.Tags(d, f.Marks.Marks)
 	for _, kind := range slices.Sorted(maps.Keys(f.Contacts)) {
-		details, _ := f.Contacts[kind].(map[string]any) //nolint:errcheck // another shape has no contacts
-		list, _ := details["contacts"].([]any)          //nolint:errcheck // likewise
+		// What is of another shape has no contacts.
+		details, _ := f.Contacts[kind].(map[string]any)
+		list, _ := details["contacts"].([]any)
 		for _, c := range list {
-			contact, _ := c.(map[string]any)      //nolint:errcheck // likewise
-			email, _ := contact["email"].(string) //nolint:errcheck // likewise
+			contact, _ := c.(map[string]any)
+			email, _ := contact["email"].(string)
 			cloud.Owner(d, email, "contact "+strings.ToLower(kind))
 		}
 	}

@@ -359,7 +359,8 @@ func owner(d *asset.Description, u *User) {
 }
 
 func (m Mapper) device(v *Device, o *Object) *asset.Description {
-	ips, macs := []string{v.IP.String()}, []string{v.MAC.String()}
+	ips, macs := make([]string, 1, 1+len(v.Interfaces)), make([]string, 1, 1+len(v.Interfaces))
+	ips[0], macs[0] = v.IP.String(), v.MAC.String()
 	for _, n := range v.Interfaces {
 		ips, macs = append(ips, n.IP.String()), append(macs, n.MAC.String())
 	}

@@ -42,7 +42,7 @@ func decode(t *testing.T, file string, change ...string) *connectortest.Recorder
 }
 
 func stati(rec *connectortest.Recorder) []exposure.Status {
-	var out []exposure.Status
+	out := make([]exposure.Status, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		out = append(out, obs.Finding.Status)
 	}

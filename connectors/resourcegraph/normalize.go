@@ -49,7 +49,7 @@ func (v *wireRow) describe() *asset.Description {
 		cloud.Owner(d, h.Value, "resource group "+h.From)
 	}
 	if subscription := cmp.Or(connectors.Ident(v.Subscription.String()), subscriptionOf(v.ID.String())); subscription != "" {
-		edge(d, asset.EdgePartOf, "/subscriptions/"+subscription, asset.CloudResource)
+		edge(d, asset.EdgePartOf, "/subscriptions/"+subscription)
 	}
 	return d
 }
@@ -63,13 +63,10 @@ func subscriptionOf(id string) string {
 }
 
 // edge ties a resource to another one by the other's ID.
-func edge(d *asset.Description, kind asset.EdgeKind, id string, to asset.Kind) {
+func edge(d *asset.Description, kind asset.EdgeKind, id string) {
 	other := cloud.Describe(cloud.Resource{ID: id, Provider: "azure"})
 	if len(other.Identifiers) > 0 && id != "" {
-		if other.Kind == asset.Host {
-			to = asset.Host
-		}
-		d.Edges = append(d.Edges, asset.Edge{Kind: kind, To: other.Identifiers[0], ToKind: to, ToName: other.Name})
+		d.Edges = append(d.Edges, asset.Edge{Kind: kind, To: other.Identifiers[0], ToKind: other.Kind, ToName: other.Name})
 	}
 }
 
@@ -88,10 +85,10 @@ func (v *wireRow) machine(d *asset.Description) {
 	d.OS = strings.TrimSpace(cmp.Or(p.Storage.Image.Offer.String(), p.Storage.Disk.Type.String()) + " " + p.Storage.Image.SKU.String())
 	if p.ScaleSet.ID != "" {
 		d.Ephemeral = asset.EphemeralAutoscaled
-		edge(d, asset.EdgePartOf, p.ScaleSet.ID.String(), asset.CloudResource)
+		edge(d, asset.EdgePartOf, p.ScaleSet.ID.String())
 	}
 	if image := p.Storage.Image.ID.String(); strings.HasPrefix(strings.ToLower(image), "/subscriptions/") {
-		edge(d, asset.EdgeInstanceOf, image, asset.CloudResource)
+		edge(d, asset.EdgeInstanceOf, image)
 	}
 }
 
@@ -101,7 +98,7 @@ func (v *wireRow) netcard(d *asset.Description) *asset.Description {
 	if machine := p.Machine.ID.String(); machine != "" {
 		d = cloud.Describe(cloud.Resource{ID: machine, Provider: "azure"})
 	}
-	var ips []string
+	ips := make([]string, 0, len(p.Configs))
 	for i := range p.Configs {
 		c := &p.Configs[i].Properties
 		ips = append(ips, c.Private.String())
@@ -125,7 +122,7 @@ func (v *wireRow) address(d *asset.Description) {
 	for _, part := range []string{"/ipConfigurations/", "/frontendIPConfigurations/", "/gatewayIPConfigurations/"} {
 		if i := strings.LastIndex(strings.ToLower(bound), strings.ToLower(part)); i > 0 {
 			d.Internet = asset.InternetYes
-			edge(d, asset.EdgeExposes, bound[:i], asset.CloudResource)
+			edge(d, asset.EdgeExposes, bound[:i])
 			return
 		}
 	}

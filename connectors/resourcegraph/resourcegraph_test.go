@@ -83,7 +83,7 @@ func replay(t *testing.T, last string) *connectortest.Replay {
 		{Method: http.MethodPost, URL: address, RequestBody: "", Status: http.StatusOK, Body: []byte(sample(t, "rows.json"))},
 		{Method: http.MethodPost, URL: address, RequestBody: "t2", Status: http.StatusOK, Body: []byte(last)},
 	})
-	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token")
+	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token") //nolint:bodyclose // a function that makes answers
 	p.Same = func(r *http.Request, body []byte, e *connectortest.Exchange) bool {
 		var q struct {
 			Query   string

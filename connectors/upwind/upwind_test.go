@@ -32,9 +32,9 @@ func TestSamplesBecomeWhatTheGoldenFilesSay(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, upwind.Registration(), "upwind") }
 
-func decode(t *testing.T, file string, change ...string) *connectortest.Recorder {
+func decode(t *testing.T, change ...string) *connectortest.Recorder {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
+	body, err := os.ReadFile("testdata/detections.json")
 	require.NoError(t, err)
 	rec, err := connectortest.Decode(t, upwind.Registration(), nil, []byte(strings.NewReplacer(change...).Replace(string(body))))
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func decode(t *testing.T, file string, change ...string) *connectortest.Recorder
 }
 
 func stati(rec *connectortest.Recorder) []exposure.Status {
-	var out []exposure.Status
+	out := make([]exposure.Status, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		out = append(out, obs.Finding.Status)
 	}
@@ -50,15 +50,15 @@ func stati(rec *connectortest.Recorder) []exposure.Status {
 }
 
 func TestNoWordOfADetectionIsAFix(t *testing.T) {
-	rec := decode(t, "detections.json")
+	rec := decode(t)
 	require.Equal(t, []exposure.Status{exposure.StatusOpen, exposure.StatusOpen, exposure.StatusArchived, exposure.StatusSuppressed}, stati(rec))
 	for _, word := range []string{"closed", "archived", "fixed", "mitigated", "vanished"} {
-		require.NotContains(t, stati(decode(t, "detections.json", `"open"`, `"`+word+`"`)), exposure.StatusFixed, word)
+		require.NotContains(t, stati(decode(t, `"open"`, `"`+word+`"`)), exposure.StatusFixed, word)
 	}
 }
 
 func TestADetectionIsNamedByItsCVEOrItsPolicy(t *testing.T) {
-	rec := decode(t, "detections.json")
+	rec := decode(t)
 	require.Equal(t, "upwind:CVE-2026-1001", rec.Observed[0].Finding.Check)
 	require.Equal(t, "upwind:api_threat:Broken login", rec.Observed[1].Finding.Check)
 	require.Equal(t, "upwind:pol-1", rec.Observed[2].Finding.Check, "two CVEs name no one weakness")
@@ -66,6 +66,6 @@ func TestADetectionIsNamedByItsCVEOrItsPolicy(t *testing.T) {
 	require.Equal(t, "yes", rec.Observed[0].Asset.Internet)
 	require.Equal(t, "pod", rec.Observed[0].Asset.Ephemeral)
 	require.Equal(t, "source_asset||aws/111122223333/Pod/c-1/shop/web-1", rec.Observed[0].Asset.Identifiers[1].Key())
-	later := decode(t, "detections.json", `"CRITICAL"`, `"LOW"`)
+	later := decode(t, `"CRITICAL"`, `"LOW"`)
 	require.Equal(t, rec.Observed[0].Finding.UID, later.Observed[0].Finding.UID)
 }

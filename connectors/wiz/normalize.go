@@ -116,16 +116,16 @@ func (v *entity) describe() *asset.Description {
 		}
 	}
 	d := cloud.Describe(cloud.Resource{ID: cmp.Or(id, v.external), Provider: v.platform, Account: v.subscription, Region: v.region, Type: v.typ, Name: v.name})
-	switch typ := strings.ToUpper(v.typ); {
-	case typ == "VIRTUAL_MACHINE":
+	switch strings.ToUpper(v.typ) {
+	case "VIRTUAL_MACHINE":
 		d.Kind = asset.Host
-	case typ == "CONTAINER_IMAGE":
+	case "CONTAINER_IMAGE":
 		d.Kind = asset.ContainerImage
-	case typ == "REPOSITORY" || typ == "REPOSITORY_BRANCH":
+	case "REPOSITORY", "REPOSITORY_BRANCH":
 		d.Kind = asset.Repository
-	case typ == "DOMAIN":
+	case "DOMAIN":
 		d.Kind = asset.Domain
-	case typ == "USER_ACCOUNT" || typ == "SERVICE_ACCOUNT" || typ == "GROUP" || typ == "IDENTITY":
+	case "USER_ACCOUNT", "SERVICE_ACCOUNT", "GROUP", "IDENTITY":
 		d.Kind = asset.Identity
 	}
 	if own := connectors.Ident(v.id); own != "" {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -178,7 +179,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 				return d.value(ctx, e, r, depth+1)
 			}
 		}
-		if raw := r.Raw(largest); raw != nil && fields < mostFields && loose.Len()+len(raw) < largest && !bytes.ContainsAny([]byte(key), "\"\\\n") {
+		if raw := r.Raw(largest); raw != nil && fields < mostFields && loose.Len()+len(raw) < largest && !strings.ContainsAny(key, "\"\\\n") {
 			loose.WriteByte("{,"[min(fields, 1)])
 			loose.WriteString(`"` + key + `":`)
 			loose.Write(raw)

@@ -133,10 +133,9 @@ func config() *wiz.Config {
 
 // tenant answers as Wiz does: it holds issues at times, and shows no more than a page.
 type tenant struct {
-	t      *testing.T
-	dense  map[int64]int // how many changed in a second
-	asked  int
-	window int // results that a query may have
+	t     *testing.T
+	dense map[int64]int // how many changed in a second
+	asked int
 }
 
 func (w *tenant) same(r *http.Request, body []byte, e *connectortest.Exchange) bool {
@@ -172,7 +171,7 @@ func (w *tenant) same(r *http.Request, body []byte, e *connectortest.Exchange) b
 func (w *tenant) replay(t *testing.T) *connectortest.Replay {
 	t.Helper()
 	p := connectortest.NewReplay(t, []connectortest.Exchange{{Method: http.MethodPost, URL: "https://api.us17.app.wiz.io/graphql", Status: http.StatusOK}})
-	p.Token, p.Same = connectortest.TokenAnswer("/oauth/token"), w.same
+	p.Token, p.Same = connectortest.TokenAnswer("/oauth/token"), w.same //nolint:bodyclose // a function that makes answers
 	return p
 }
 
@@ -204,7 +203,7 @@ func pages(t *testing.T) *connectortest.Replay {
 		answer("issues", "", first), answer("issues", "c1", `{"data":{"issues":{"totalCount":5,"pageInfo":{"hasNextPage":false,"endCursor":"c1"},"nodes":[]}}}`),
 		answer("vulnerabilities", "", `{"data":{"vulnerabilityFindings":{"totalCount":3,"pageInfo":{"hasNextPage":false},"nodes":`+sample(t, "vulnerabilities.json")+`}}}`),
 	})
-	p.Token = connectortest.TokenAnswer("/oauth/token")
+	p.Token = connectortest.TokenAnswer("/oauth/token") //nolint:bodyclose // a function that makes answers
 	p.Same = func(r *http.Request, body []byte, e *connectortest.Exchange) bool {
 		var q struct {
 			Query     string
@@ -234,7 +233,7 @@ func TestPullFollowsTheCursorsOfBothLists(t *testing.T) {
 func TestErrorsOfAGoodAnswerHaveTheirKinds(t *testing.T) {
 	for message, kind := range map[string]fault.Kind{"Rate limit exceeded": fault.Throttled, "UNAUTHENTICATED": fault.Denied, "oops, hunter2hunter2: Cannot query field": fault.Invalid, "INTERNAL": fault.Unavailable} {
 		p := connectortest.NewReplay(t, []connectortest.Exchange{{Method: http.MethodPost, URL: "https://api.us17.app.wiz.io/graphql", Status: http.StatusOK, Body: []byte(`{"errors":[{"message":"` + message + `"}]}`)}})
-		p.Token = connectortest.TokenAnswer("/oauth/token")
+		p.Token = connectortest.TokenAnswer("/oauth/token") //nolint:bodyclose // a function that makes answers
 		in, err := wiz.Registration().Open(connectors.Env{Source: "wiz", HTTP: p.Client(), Now: func() time.Time { return time.Unix(1_700_000_000, 0) }}, config())
 		require.NoError(t, err)
 		puller, ok := in.(connectors.Puller)
