@@ -123,7 +123,7 @@ func (d *decoding) document(e *report.Emitter, r *jsonpull.Reader) error {
 		return err
 	case d.event != nil:
 		return d.notification(e)
-	case !d.listed || d.project.UUID == "" && d.project.Name == "":
+	case !d.listed && d.meta.Application != "Dependency-Track", d.project.UUID == "" && d.project.Name == "":
 		r.Fail("there is no project with findings and no notification: this is not of Dependency-Track")
 		return nil
 	}

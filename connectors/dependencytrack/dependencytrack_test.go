@@ -117,6 +117,7 @@ func TestOnlyAFileWithoutSuppressionIsComplete(t *testing.T) {
 		{"by default", nil, file(one("1", "LOW", "{}")), false},
 		{"nobody suppresses", full, file(one("1", "LOW", "{}")), true},
 		{"no findings", full, file(""), false},
+		{"no list of findings", full, strings.Replace(file(""), `[]`, `null`, 1), false},
 		{"one that can't be read", full, file(one("1", "LOW", "{}") + ",7"), false},
 		{"no time", full, strings.Replace(file(one("1", "LOW", "{}")), "timestamp", "time", 1), false},
 	} {
@@ -128,7 +129,7 @@ func TestOnlyAFileWithoutSuppressionIsComplete(t *testing.T) {
 }
 
 func TestWhatIsNotOfDependencyTrackIsRefused(t *testing.T) {
-	for _, body := range []string{`{"findings":[]}`, `{"findings":7,"project":{"name":"a"}}`, `{"notification":7}`, `[]`, ``} {
+	for _, body := range []string{`{"findings":[]}`, `{"meta":{"application":"Dependency-Track"}}`, `{"project":{"name":"a"}}`, `{"findings":7,"project":{"name":"a"}}`, `{"notification":7}`, `[]`, ``} {
 		_, err := connectortest.Decode(t, dependencytrack.Registration(), nil, []byte(body))
 		var syntax *connectors.SyntaxError
 		require.ErrorAs(t, err, &syntax, body)
