@@ -111,6 +111,7 @@ func configured(t *testing.T) *backstage.Config {
 
 func replay(total string) func(t *testing.T) *connectortest.Replay {
 	return func(t *testing.T) *connectortest.Replay {
+		t.Helper()
 		page, err := os.ReadFile("testdata/page.json")
 		require.NoError(t, err)
 		first := url.Values{"limit": {"2"}, "fields": {""}, "filter": {"kind=component", "kind=api", "kind=resource", "kind=system", "kind=group", "kind=user"}}

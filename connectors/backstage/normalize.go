@@ -65,7 +65,7 @@ func (d *decoding) describe(e *entity) []*asset.Description {
 		Kind: kind, Name: cmp.Or(e.Metadata.Title.String(), e.Spec.Profile.DisplayName.String(), e.Metadata.Name.String()),
 		Identifiers: []asset.Identifier{{Kind: asset.SourceAssetID, Value: e.ref()}}, OwnerHints: e.owners(), Edges: e.edges(), Tags: e.tags(),
 	}
-	out := []*asset.Description{a}
+	out := append(make([]*asset.Description, 0, 2), a)
 	repository := e.repository(d.config.GitHost)
 	if repository == "" || kind == asset.Identity {
 		return out

@@ -45,7 +45,7 @@ func owners(t *testing.T, lines ...string) []string {
 	rec, err := connectortest.Decode(t, codeowners.Registration(), nil, []byte(strings.Join(lines, "\n")))
 	require.NoError(t, err)
 	require.Len(t, rec.Covered, 1)
-	var out []string
+	out := make([]string, 0, len(rec.Covered[0].Asset.OwnerHints))
 	for _, h := range rec.Covered[0].Asset.OwnerHints {
 		out = append(out, strings.TrimPrefix(h.From, "CODEOWNERS ")+"="+h.Value)
 	}
@@ -112,6 +112,7 @@ func TestASyncLooksWhereGitHubDoes(t *testing.T) {
 		c.Files = map[string]string{"git.example.org/acme/old": "https://git.example.org/acme/old/raw/CODEOWNERS"}
 	})
 	got := connectortest.ConformPuller(t, codeowners.Registration(), config, func(t *testing.T) *connectortest.Replay {
+		t.Helper()
 		return connectortest.NewReplay(t, []connectortest.Exchange{
 			get(api+"acme/shop/contents/.github/CODEOWNERS", 404, ""), get(api+"acme/shop/contents/CODEOWNERS", 200, "* @acme/shop\n"),
 			get(api+"acme/bare/contents/.github/CODEOWNERS", 404, ""), get(api+"acme/bare/contents/CODEOWNERS", 404, ""), get(api+"acme/bare/contents/docs/CODEOWNERS", 404, ""),

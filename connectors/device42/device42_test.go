@@ -48,6 +48,7 @@ func configured(t *testing.T) *device42.Config {
 }
 
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	return connectortest.NewReplay(t, slices.Concat(connectortest.Recording(t, "device42/har-devices"), connectortest.Recording(t, "device42/har-endusers")))
 }
 
@@ -77,6 +78,7 @@ func TestASyncGetsAllThatWasRecorded(t *testing.T) {
 func TestTheSyncSurvivesWhatGoesWrong(t *testing.T) {
 	const api = "https://swaggerdemo.device42.com/api/1.0/"
 	got := connectortest.ConformPuller(t, device42.Registration(), configured(t), func(t *testing.T) *connectortest.Replay {
+		t.Helper()
 		return connectortest.NewReplay(t, []connectortest.Exchange{
 			{Method: "GET", URL: api + "devices/all/?limit=25&offset=0&blankasnull=yes", Status: 200, Body: []byte(`{"total_count":3,"Devices":[{"device_id":1},{"device_id":2}]}`)},
 			{Method: "GET", URL: api + "devices/all/?limit=25&offset=2&blankasnull=yes", Status: 200, Body: []byte(`{"total_count":3,"Devices":[{"device_id":3}]}`)},

@@ -19,7 +19,7 @@ var resolvers = []string{"1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", 
 func (d *decoding) device(w *wireDevice) *asset.Description {
 	id := cmp.Or(w.ID.String(), w.OldID.String())
 	names := append([]string{w.Name.String(), w.Alias.String()}, w.Aliases...)
-	var ips, macs []string
+	ips, macs := make([]string, 0, len(w.IPs)), make([]string, 0, len(w.IPs)+len(w.MACs))
 	for _, ip := range w.IPs {
 		if !slices.Contains(resolvers, ip.IP.String()) {
 			ips = append(ips, ip.IP.String())

@@ -112,7 +112,7 @@ func (d *decoding) document(e *report.Emitter, r *jsonpull.Reader) error {
 	d.zone, d.whole, d.lookups, d.tree, d.waiting, d.account, d.known, d.all = "", false, nil, tree{}, nil, "", 0, 0
 	var err error
 	listed := false
-	switch r.Kind() {
+	switch r.Kind() { //nolint:exhaustive // everything else is neither
 	case jsonpull.Array: // PowerDNS's list of zones
 		listed = true
 		err = r.Each(d.ctx, func() error { return d.one(e, r) })

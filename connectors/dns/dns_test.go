@@ -50,6 +50,7 @@ func configured(t *testing.T, set func(*dns.Config)) *dns.Config {
 // The recording asked for zones by five hundred; the names of as many would not fit into
 // a cursor.
 func recorded(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	exchanges := connectortest.Recording(t, "cloudflare-dns/har-zones")
 	exchanges[0].URL = strings.Replace(exchanges[0].URL, "per_page=500", "per_page=20", 1)
 	return connectortest.NewReplay(t, exchanges)
@@ -90,6 +91,7 @@ func TestASyncOfPowerDNSReadsZoneByZone(t *testing.T) {
 		return `{"account":"","name":"` + name + `","rrsets":[{"name":"www.` + name + `","type":"A","records":[{"content":"192.0.2.1","disabled":false}]}]}`
 	}
 	got := connectortest.ConformPuller(t, dns.Registration(), config, func(t *testing.T) *connectortest.Replay {
+		t.Helper()
 		return connectortest.NewReplay(t, []connectortest.Exchange{
 			{Method: "GET", URL: base, Status: 200, Body: []byte(list)},
 			{Method: "GET", URL: base + "/a.example.", Status: 200, Body: []byte(zone("a.example."))},
@@ -97,7 +99,7 @@ func TestASyncOfPowerDNSReadsZoneByZone(t *testing.T) {
 			{Method: "GET", URL: base + "/c.example.", Status: 404},
 		})
 	})
-	var names []string
+	names := make([]string, 0, len(got.Covered))
 	for _, cov := range got.Covered {
 		names = append(names, cov.Asset.Name)
 	}
@@ -113,7 +115,7 @@ func zoneOf(t *testing.T, lookups map[string]string, records ...string) *connect
 		Type    string `json:"type"`
 		Content string `json:"content"`
 	}
-	var list []rec
+	list := make([]rec, 0, len(records))
 	for _, r := range records {
 		part := strings.SplitN(r, " ", 3)
 		list = append(list, rec{part[0], part[1], part[2]})

@@ -21,7 +21,7 @@ import (
 // serve runs a name server on a loopback port, over TCP.
 func serve(t *testing.T, handle dnslib.HandlerFunc, keys map[string]string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	started := make(chan struct{})
 	server := &dnslib.Server{Listener: listener, Handler: handle, TsigSecret: keys, NotifyStartedFunc: func() { close(started) }}
@@ -33,7 +33,7 @@ func serve(t *testing.T, handle dnslib.HandlerFunc, keys map[string]string) stri
 
 func records(t *testing.T, lines ...string) []dnslib.RR {
 	t.Helper()
-	var out []dnslib.RR
+	out := make([]dnslib.RR, 0, len(lines))
 	for _, line := range lines {
 		rr, err := dnslib.NewRR(line)
 		require.NoError(t, err)
@@ -47,6 +47,7 @@ const soa = "lab.example.org. 60 IN SOA ns1.lab.example.org. h.lab.example.org. 
 // primary answers transfers of lab.example.org in two messages, refuses those of others,
 // and knows one name outside of it.
 func primary(t *testing.T, end bool) dnslib.HandlerFunc {
+	t.Helper()
 	all := records(t, soa, "lab.example.org. 60 IN NS ns1.lab.example.org.", "ns1.lab.example.org. 60 IN A 192.0.2.53",
 		"gone.lab.example.org. 60 IN CNAME x.missing.example.net.", "here.lab.example.org. 60 IN CNAME x.found.example.net.", "dead.lab.example.org. 60 IN CNAME nobody.lab.example.org.")
 	if end {
@@ -103,7 +104,7 @@ func TestATransferGivesTheZoneAndItsDanglingAliases(t *testing.T) {
 	require.Equal(t, map[string]int{"claimed": 6, "received": 6}, pulled.Run.Counts)
 	rec, err := connectortest.Decode(t, dns.Registration(), config, page)
 	require.NoError(t, err)
-	var dangling []string
+	dangling := make([]string, 0, len(rec.Observed))
 	for _, obs := range rec.Observed {
 		dangling = append(dangling, obs.Asset.Name)
 	}

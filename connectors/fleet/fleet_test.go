@@ -46,6 +46,7 @@ func configured(t *testing.T) *fleet.Config {
 
 // The recording asked for its pages in no order; we ask for them by ID.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	exchanges := connectortest.Recording(t, "fleetdm/har-hosts")
 	for i := range exchanges {
 		if strings.Contains(exchanges[i].URL, "per_page") {

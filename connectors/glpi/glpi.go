@@ -128,7 +128,7 @@ func (d *decoding) xml(e *report.Emitter, r *xmlpull.Reader) error {
 				}
 				n, whole := r.Tree(largestPart)
 				if r.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // the reader keeps it
 				}
 				if !whole {
 					e.Skip("part_too_large")
@@ -139,7 +139,7 @@ func (d *decoding) xml(e *report.Emitter, r *xmlpull.Reader) error {
 		}
 	}
 	if r.Err() != nil { // half an inventory is none
-		return nil
+		return nil //nolint:nilerr // the reader keeps it
 	}
 	return d.emit(e)
 }

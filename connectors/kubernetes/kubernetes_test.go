@@ -132,7 +132,10 @@ func exchanges() []connectortest.Exchange {
 }
 
 func TestASyncReadsEveryListToItsEnd(t *testing.T) {
-	got := connectortest.ConformPuller(t, kubernetes.Registration(), configured(t), func(t *testing.T) *connectortest.Replay { return connectortest.NewReplay(t, exchanges()) })
+	got := connectortest.ConformPuller(t, kubernetes.Registration(), configured(t), func(t *testing.T) *connectortest.Replay {
+		t.Helper()
+		return connectortest.NewReplay(t, exchanges())
+	})
 	require.Len(t, got.Covered, 6)
 	require.True(t, got.Run.Complete, got.Run.Why)
 	require.Equal(t, 6, got.Run.Counts["received"])

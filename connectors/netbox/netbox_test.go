@@ -52,6 +52,7 @@ func configured(t *testing.T, set func(*netbox.Config)) *netbox.Config {
 // other lists are written by hand, interfaces in two pages whose link names another host,
 // as NetBox does behind a proxy.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	const api, rest = "https://demo.netbox.dev/api/", "&ordering=id"
 	exchanges := connectortest.Recording(t, "netbox/har-devices")
 	exchanges[0].URL += "?limit=200&offset=0&exclude=config_context" + rest

@@ -100,7 +100,7 @@ func (d *decoding) document(e *report.Emitter, r *jsonpull.Reader) error {
 		return r.Each(d.ctx, func() error { return d.element(e, r) })
 	}
 	var err error
-	switch r.Kind() {
+	switch r.Kind() { //nolint:exhaustive // everything else is neither
 	case jsonpull.Array:
 		err = elements()
 	case jsonpull.Object:

@@ -2,6 +2,7 @@ package okta_test
 
 import (
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func configured(t *testing.T) *okta.Config {
 
 // The recording left the size of a page to Okta and embedded nothing.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	exchanges := connectortest.Recording(t, "okta/har-steps")
 	for i := range exchanges {
 		e := &exchanges[i]
@@ -87,7 +89,7 @@ func TestPagingFollowsTheLinkOnTheSameHostOnly(t *testing.T) {
 		{Method: "GET", URL: config.URL + "/api/v1/groups?limit=50", Status: 200, Body: []byte(`[]`)},
 		{Method: "GET", URL: config.URL + "/api/v1/users?limit=50", Status: 200, Body: []byte(`[]`)},
 	}
-	p := connectortest.NewReplay(t, append(rest, page("limit=50", config.URL+"/api/v1/apps?after=a2"), page("after=a2", "")))
+	p := connectortest.NewReplay(t, slices.Concat(rest, []connectortest.Exchange{page("limit=50", config.URL+"/api/v1/apps?after=a2"), page("after=a2", "")}))
 	require.Len(t, connectortest.Sync(t, okta.Registration(), config, p.Client(), time.Time{}).Covered, 2)
 }
 

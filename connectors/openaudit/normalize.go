@@ -20,8 +20,10 @@ var ownerFields = []string{"owner", "org_name", "org_id", "contact_name", "sysCo
 func (d *decoding) describe(x *audit) *asset.Description {
 	s := x.sys
 	names := []string{s.get("fqdn"), s.get("dns_fqdn"), s.get("hostname"), s.get("dns_hostname"), s.get("name")}
-	ips, macs := []string{unpadded(s.get("ip"))}, []string{}
-	for _, card := range append(slices.Clone(x.cards), x.ips...) {
+	cards := append(slices.Clone(x.cards), x.ips...)
+	ips, macs := make([]string, 0, len(cards)+1), make([]string, 0, len(cards))
+	ips = append(ips, unpadded(s.get("ip")))
+	for _, card := range cards {
 		ips, macs = append(ips, unpadded(card.get("ip"))), append(macs, card.get("mac"))
 	}
 	a := &asset.Description{

@@ -97,7 +97,7 @@ func (d *decoding) xml(e *report.Emitter, r *xmlpull.Reader) error {
 		}
 		n, whole := r.Tree(largestPart)
 		if r.Err() != nil { // half an audit is none
-			return nil
+			return nil //nolint:nilerr // the reader keeps it
 		}
 		if !whole {
 			e.Skip("part_too_large")
@@ -106,7 +106,7 @@ func (d *decoding) xml(e *report.Emitter, r *xmlpull.Reader) error {
 		x.add(name, fieldsOf(n), items(n))
 	}
 	if r.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the reader keeps it
 	}
 	if len(x.sys) == 0 {
 		return &connectors.SyntaxError{Position: r.Position(), Format: format, Err: errNone}

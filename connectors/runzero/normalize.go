@@ -91,7 +91,7 @@ func ports(texts []string, protocol string) []asset.Service {
 
 // vulnerability gives a vulnerability as a finding.
 func vulnerability(r *record, raw []byte) *exposure.Finding {
-	var cves []string
+	cves := make([]string, 0, len(r.VulnCVE))
 	for _, text := range r.VulnCVE {
 		cves = append(cves, strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })...)
 	}

@@ -64,6 +64,7 @@ func export(t *testing.T, path, search string, body []byte) connectortest.Exchan
 // The recording asked the account for its sites, which an export token may not: the same
 // list comes from the export. The exports themselves are written by hand.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	sites := connectortest.Recording(t, "runzero/har-sites")
 	sites[0].URL = api + "sites.json"
 	first := []string{"54443f81-e3ba-464d-9572-1ad64614d6dd", "944ddf60-5378-4e78-b700-2a6d1339cbd8", "db5e723c-16b6-49d1-9fb9-3733f5f39ae8"}

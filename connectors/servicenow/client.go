@@ -49,7 +49,7 @@ type stage struct {
 
 // dotted are the columns of other tables that come with a record.
 func dotted(columns []string, of ...string) []string {
-	var out []string
+	out := make([]string, 0, len(columns)*len(of))
 	for _, c := range columns {
 		for _, o := range of {
 			out = append(out, c+"."+o)
@@ -112,7 +112,7 @@ func (in *Instance) Pull(ctx context.Context, req connectors.PullRequest, page i
 	if at.Stage >= len(stages) {
 		return connectors.Pulled{}, fault.New(fault.Invalid, "pulling from %s: no tables are configured", in.source)
 	}
-	api, st := in.api(), stages[at.Stage]
+	api, st := in.api(), stages[at.Stage] //nolint:contextcheck // a token outlives the call that asked for it
 	if st.item && at.Next == "" {
 		lineage, err := in.lineage(ctx, api, st.table)
 		if err != nil {

@@ -33,7 +33,7 @@ var personColumns = []string{"owned_by", "managed_by", "assigned_to", "supported
 
 // tagColumns become tags under their own name.
 var tagColumns = []string{ //nolint:gochecknoglobals // a constant table
-	"sys_class_name", "asset_tag", "environment", "used_for", "classification", "category", "subcategory", "location", "business_criticality", "busines_criticality",
+	"sys_class_name", "asset_tag", "environment", "used_for", "classification", "category", "subcategory", "location", "business_criticality", "busines_criticality", //nolint:misspell // the column's own name
 	"manufacturer", "model_id", "model_number", "firewall_status", "discovery_source", "operational_status", "install_status", "hardware_status", "life_cycle_stage",
 	"attestation_status", "virtual", "correlation_id", "short_description", "object_id", "dns_domain", "os_domain",
 }

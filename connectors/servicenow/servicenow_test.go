@@ -30,7 +30,8 @@ func TestSharedSamples(t *testing.T) {
 }
 
 func TestGolden(t *testing.T) {
-	config := servicenow.Registration().Config().(*servicenow.Config)
+	config, ok := servicenow.Registration().Config().(*servicenow.Config)
+	require.True(t, ok)
 	config.Zone, config.OwnerFields = "dc1", []string{"u_product_owner"}
 	for _, file := range []string{"servers.json", "people.json", "vulnerable_items.json"} {
 		connectortest.Golden(t, servicenow.Registration(), config, file, *update)
@@ -64,6 +65,7 @@ func configured(t *testing.T, set func(*servicenow.Config)) *servicenow.Config {
 // tree leads up from a class that stands in for one of a customer's own, and it has no
 // memberships: those are written by hand.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	exchanges := connectortest.Recording(t, "servicenow-cmdb/har-cmdb")
 	exchanges = append(exchanges,
 		connectortest.Exchange{Method: "GET", URL: host + "/api/now/table/sys_user_grmember?sysparm_limit=500", Status: 200, Headers: map[string]string{"x-total-count": "1"},

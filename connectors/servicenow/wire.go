@@ -29,7 +29,10 @@ type envelope struct {
 type record map[string]field
 
 // get is a column's value as people read it: the display value where there is one.
-func (r record) get(column string) string { return r[column].text() }
+func (r record) get(column string) string {
+	f := r[column]
+	return f.text()
+}
 
 // value is a column's value as the database holds it: a sys_id, a number, "true".
 func (r record) value(column string) string {
@@ -78,7 +81,7 @@ func (f *field) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (f field) text() string {
+func (f *field) text() string {
 	if f.Display != "" {
 		return f.Display
 	}

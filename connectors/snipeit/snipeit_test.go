@@ -46,6 +46,7 @@ func configured(t *testing.T, set func(*snipeit.Config)) *snipeit.Config {
 
 // The recording asked in no order; we ask by ID.
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	exchanges := connectortest.Recording(t, "snipe-it/har-hardware")
 	for i := range exchanges {
 		exchanges[i].URL += "&sort=id&order=asc"
@@ -112,6 +113,7 @@ func TestASyncLooksUpAssetsOnOtherPages(t *testing.T) {
 		return connectortest.Exchange{Method: "GET", URL: api + "/" + id, Status: status, Body: []byte(r)}
 	}
 	got := connectortest.ConformPuller(t, snipeit.Registration(), config, func(t *testing.T) *connectortest.Replay {
+		t.Helper()
 		return connectortest.NewReplay(t, []connectortest.Exchange{
 			page("0", row("1", to("2"))), page("1", row("2", to("3"))), page("2", row("3", ann)), one("2", row("2", to("3")), 200), one("3", row("3", ann), 200),
 		})

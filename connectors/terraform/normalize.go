@@ -35,7 +35,7 @@ func (d *decoding) describe(kind, address string, a *attributes, secretly sensit
 	a.without(secretly)
 	out := &asset.Description{Kind: cmp.Or(kinds[kind], asset.CloudResource), Zone: d.config.Zone, Identifiers: cloudIDs(a)}
 	var names, ips []string
-	switch out.Kind {
+	switch out.Kind { //nolint:exhaustive // the others have no names beside their cloud's
 	case asset.Host:
 		out.Identifiers = append(out.Identifiers, instanceIDs(kind, a)...)
 		names, ips = []string{a.FQDN.String(), a.Hostname.String(), a.PublicDNS.String(), a.PrivateDNS.String()}, []string{a.PublicIP.String(), a.PrivateIP.String(), a.IPv4.String()}

@@ -71,6 +71,7 @@ const (
 )
 
 func replay(t *testing.T) *connectortest.Replay {
+	t.Helper()
 	return connectortest.NewReplay(t, []connectortest.Exchange{
 		{Method: "GET", URL: one, Status: 200, Body: sample(t, "v4.tfstate")},
 		{Method: "GET", URL: two, Status: 200, Body: sample(t, "v3.tfstate")},
