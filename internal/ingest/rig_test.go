@@ -36,6 +36,7 @@ type rig struct {
 	woken    *wakes
 	clock    time.Time
 	breaker  ingest.Breaker
+	batch    int
 	seq      int
 }
 
