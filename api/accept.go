@@ -69,6 +69,8 @@ type Deliveries interface {
 	Delivery(ctx context.Context, id string) (exposure.Delivery, error)
 	FindDeliveries(ctx context.Context, source, status string, l exposure.List) (exposure.Page[exposure.Delivery], error)
 	PutDelivery(ctx context.Context, d exposure.Delivery) error
+	// SwapDelivery writes a delivery whose stored version is one less, and says whether.
+	SwapDelivery(ctx context.Context, d exposure.Delivery) (bool, error)
 	PendingSources(ctx context.Context) ([]string, error)
 }
 
