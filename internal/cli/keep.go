@@ -37,7 +37,7 @@ func (a *app) sourceState(s *apiclient.SourceStatus) (status, problem string) {
 	}
 	if s.Held > 0 {
 		words = append(words, "held")
-		whys = append(whys, n(int64(s.Held))+" reports wait for approval: quell deliveries --status parked")
+		whys = append(whys, plural(s.Held, "report waits", "reports wait")+" for approval: quell deliveries --status parked")
 	}
 	if len(whys) == 0 || s.Problem != "" && !slices.ContainsFunc(s.Conditions, func(c apiclient.SourceCondition) bool { return c.Condition == exposure.SourceFailing }) {
 		whys = append(whys, s.Problem)
