@@ -52,12 +52,12 @@ const (
 )
 
 // Waits reports whether a delivery is parked and nobody has decided.
-func (d *Delivery) Waits() bool {
+func (d Delivery) Waits() bool {
 	return d.Status == DeliveryParked && d.Hold != nil && d.Hold.Outcome == ""
 }
 
 // Approver is who approved the delivery; empty where the breaker didn't hold it.
-func (d *Delivery) Approver() string {
+func (d Delivery) Approver() string {
 	if d.Hold == nil || d.Hold.Outcome != HoldApproved {
 		return ""
 	}

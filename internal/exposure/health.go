@@ -85,7 +85,7 @@ func (h Health) Seen(look *Look) (Health, bool) {
 		h.Watched = ms(look.At)
 	}
 	found := look.ailments(h.Watched)
-	kept := make([]Ailment, 0, len(h.Conditions)+len(found))
+	var kept []Ailment //nolint:prealloc // nil for a source that is well
 	for _, a := range h.Conditions {
 		i := slices.IndexFunc(found, func(f Ailment) bool { return f.Condition == a.Condition })
 		switch {
@@ -102,13 +102,13 @@ func (h Health) Seen(look *Look) (Health, bool) {
 		kept = append(kept, a)
 	}
 	changed = changed || len(found) > 0
-	h.Conditions = append(kept, found...)
+	h.Conditions = slices.Concat(kept, found)
 	slices.SortStableFunc(h.Conditions, func(a, b Ailment) int { return cmp.Compare(a.Condition, b.Condition) })
 	return h, changed
 }
 
 // Ails are the conditions that the source has now.
-func (h *Health) Ails() []Ailment {
+func (h Health) Ails() []Ailment {
 	var out []Ailment
 	for _, a := range h.Conditions {
 		if a.Ended.IsZero() {

@@ -48,7 +48,7 @@ func TestWhatIsWrongWithASourceIsFoundAndNothingElse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.look.At = at
 			h, _ := exposure.Health{Source: "s", Watched: epoch}.Seen(&c.look)
-			var got []exposure.Condition
+			var got []exposure.Condition //nolint:prealloc // nil where nothing is found
 			for _, a := range h.Ails() {
 				require.NotEmpty(t, a.Why)
 				got = append(got, a.Condition)

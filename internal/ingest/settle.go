@@ -223,18 +223,18 @@ func (j *job) presence(s *seen, e exposure.Exposure) exposure.PresenceStatus {
 	if s.cover == nil {
 		return exposure.NotCovered
 	}
-	status, any := exposure.VerifiedAbsent, false
+	status, known := exposure.VerifiedAbsent, false
 	for i := range e.Findings {
 		f := &e.Findings[i]
 		if f.Source != j.source.Name {
 			continue
 		}
-		any = true
+		known = true
 		if p := exposure.PresenceAfter(j.run, *s.cover, f.Check, f.Location); p != exposure.VerifiedAbsent {
 			status = p
 		}
 	}
-	if !any { // what it once said is unknown, and so whether that was looked for
+	if !known { // what it once said is unknown, and so whether that was looked for
 		return exposure.NotCovered
 	}
 	return status

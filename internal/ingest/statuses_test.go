@@ -107,7 +107,7 @@ func TestAFixInAnotherPartOfTheReportDoesNotHideWhatIsStillSeen(t *testing.T) {
 			"seen, then fixed":         {at("1", exposure.StatusOpen, 24), at("2", exposure.StatusFixed, 24)},
 			"fixed, then seen":         {at("2", exposure.StatusFixed, 24), at("1", exposure.StatusOpen, 24)},
 			"fixed, then archived":     {at("2", exposure.StatusFixed, 24), at("1", exposure.StatusArchived, 24)},
-			"fixed, fixed, and seen":   {at("2", exposure.StatusFixed, 24), at("3", exposure.StatusFixed, 24), at("1", exposure.StatusOpen, 24)},
+			"fixed twice, and seen":    {at("2", exposure.StatusFixed, 24), at("3", exposure.StatusFixed, 24), at("1", exposure.StatusOpen, 24)},
 			"archived, fixed and seen": {at("2", exposure.StatusArchived, 24), at("3", exposure.StatusFixed, 24), at("1", exposure.StatusOpen, 24)},
 		} {
 			t.Run(fmt.Sprintf("%s, in batches of %d", name, batch), func(t *testing.T) {

@@ -208,7 +208,7 @@ func (s *scene) ghosts(on *asset.Description, locations []string) []exposure.Obs
 			}
 		}
 	}
-	var out []exposure.Observation
+	out := make([]exposure.Observation, 0, len(checks)*(2+len(locations)))
 	for check := range checks {
 		for _, location := range append([]string{"", "443/tcp"}, locations...) {
 			location = strings.TrimSuffix(location, "*")
@@ -274,14 +274,14 @@ func (s *scene) source(name string) (ingest.Source, error) {
 
 // replay emits the made-up run.
 func (s *scene) replay(sink ingest.Sink) error {
-	errs := []error{sink.Run(exposure.Run{ID: "made-up", Kind: exposure.RunFull, Complete: true, Started: s.oldest, Finished: s.oldest, Checks: []string{"*"}})}
+	err := sink.Run(exposure.Run{ID: "made-up", Kind: exposure.RunFull, Complete: true, Started: s.oldest, Finished: s.oldest, Checks: []string{"*"}})
 	for _, cov := range s.seen.Covered {
-		errs = append(errs, sink.Cover(cov))
+		err = errors.Join(err, sink.Cover(cov))
 	}
 	for _, obs := range s.seen.Observed {
-		errs = append(errs, sink.Observe(obs))
+		err = errors.Join(err, sink.Observe(obs))
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 func (s *scene) exposures() map[exposure.ID]exposure.Exposure {

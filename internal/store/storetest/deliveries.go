@@ -94,6 +94,22 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 		require.NotEmpty(t, all.Next)
 	})
 
+	t.Run("a body that breaks off leaves nothing, and its error is the reader's", func(t *testing.T) {
+		s := Open(t, address(t))
+		refused := errors.New("bad signature")
+		body := io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20)), iotest.ErrReader(refused))
+		_, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: "1", Source: "a"}, body)
+		require.ErrorIs(t, err, refused)
+		_, err = s.Delivery(t.Context(), "1")
+		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+		sources, err := s.PendingSources(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, sources)
+	})
+}
+
+func decisions(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
 	t.Run("of two who decide on a parked delivery at once, one does", func(t *testing.T) {
 		s := Open(t, address(t))
 		d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: "1", Source: "a"}, strings.NewReader("body"))
@@ -143,19 +159,6 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"a", "b"}, []string{all[0].Source, all[1].Source})
 		require.Equal(t, h, all[1])
-	})
-
-	t.Run("a body that breaks off leaves nothing, and its error is the reader's", func(t *testing.T) {
-		s := Open(t, address(t))
-		refused := errors.New("bad signature")
-		body := io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20)), iotest.ErrReader(refused))
-		_, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: "1", Source: "a"}, body)
-		require.ErrorIs(t, err, refused)
-		_, err = s.Delivery(t.Context(), "1")
-		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
-		sources, err := s.PendingSources(t.Context())
-		require.NoError(t, err)
-		require.Empty(t, sources)
 	})
 }
 
