@@ -38,6 +38,8 @@ type Deps struct {
 	Syncs    Syncs
 	Pulls    Pulls
 	Import   Importer
+	Reports  Reports                      // nil: sources aren't looked after
+	Sources  []Watched                    // the configured ones
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
 	Now      func() time.Time // UTC

@@ -174,9 +174,9 @@ func goneEverywhere(e *exposure.Exposure) (exposure.Event, bool) {
 	if !e.State.Live() && !e.State.Excepted() {
 		return exposure.Event{}, false
 	}
-	proof, ok := exposure.AbsenceProof(*e)
-	return exposure.Event{Kind: exposure.EventAbsent, Actor: system("lifecycle"), CheckedAt: proof.At, Proof: &proof,
-		Reason: "no source that reported it sees it any more"}, ok
+	ev, ok := exposure.AbsentEvent(*e)
+	ev.Actor = system("lifecycle")
+	return ev, ok
 }
 
 // ended is an exception that something ends before its date.

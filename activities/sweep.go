@@ -29,6 +29,7 @@ type SweepRequest struct {
 	MaxOpen int       `json:"max_open"`         // … while fewer than so many are in workflows
 	Updated time.Time `json:"updated,omitzero"` // exceptions changed since are looked at
 	Cursor  string    `json:"cursor,omitempty"` // of the walk over unowned exposures
+	Watched time.Time `json:"watched,omitzero"` // when sources were last looked at
 }
 
 // SweepReport is what one look did.
@@ -42,6 +43,7 @@ type SweepReport struct {
 	Problems  []string  `json:"problems,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
 	Cursor    string    `json:"cursor,omitempty"`
+	Watched   time.Time `json:"watched,omitzero"`
 }
 
 const (
@@ -51,16 +53,18 @@ const (
 
 // Sweep looks over the store once: admits from the queue, sends lost wakes again, ends
 // exceptions of exposures that no workflow has in hand, restarts the ingest of sources
-// with deliveries, and tells of assets that nobody owns. What fails is reported and
+// with deliveries, tells of assets that nobody owns, looks after reports that the breaker
+// holds, and watches how sources are doing. What fails is reported and
 // doesn't keep the rest from being done; the next look tries again.
 func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, error) {
-	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor}
+	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
 		{"admitting", a.admit}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
 		{"restarting sources", a.restart}, {"telling of unowned assets", a.tellUnowned},
+		{"looking after held reports", a.lookAfterHeld}, {"watching sources", a.watchSources},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
 			if ctx.Err() != nil {

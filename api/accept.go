@@ -62,13 +62,15 @@ func (i *SourceInfo) maxBody() int64 {
 }
 
 // Deliveries takes in bodies and knows what became of them.
-type Deliveries interface {
+type Deliveries interface { //nolint:interfacebloat // one record, from its body to a decision on it
 	// AcceptDelivery stores the body and its delivery durably, if its ID is new, and gives
 	// the delivery as stored. An error of the body's reader is returned, with nothing kept.
 	AcceptDelivery(ctx context.Context, d exposure.Delivery, body io.Reader) (exposure.Delivery, bool, error)
 	Delivery(ctx context.Context, id string) (exposure.Delivery, error)
 	FindDeliveries(ctx context.Context, source, status string, l exposure.List) (exposure.Page[exposure.Delivery], error)
 	PutDelivery(ctx context.Context, d exposure.Delivery) error
+	// SwapDelivery writes a delivery whose stored version is one less, and says whether.
+	SwapDelivery(ctx context.Context, d exposure.Delivery) (bool, error)
 	PendingSources(ctx context.Context) ([]string, error)
 }
 

@@ -107,7 +107,7 @@ func New(deps Deps) *Server {
 		openapi:  OpenAPI(),
 	}
 	s.wakes = newWakes(deps.Waker, deps.Log)
-	deps.Registry.MustRegister(&queues{deliveries: deps.Deliveries, exposures: deps.Exposures, log: deps.Log})
+	deps.Registry.MustRegister(&queues{deliveries: deps.Deliveries, exposures: deps.Exposures, sources: deps.Sources, log: deps.Log})
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.Use(s.observe, s.harden, s.recover)

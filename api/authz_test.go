@@ -62,6 +62,7 @@ func allowed(role, need Role) bool {
 	table := map[Role][]Role{
 		RoleViewer:   {RoleViewer, RoleOperator, RoleApprover, RoleAdmin},
 		RoleOperator: {RoleOperator, RoleApprover, RoleAdmin},
+		RoleApprover: {RoleApprover, RoleAdmin},
 		RoleAdmin:    {RoleAdmin},
 		RoleProbe:    {RoleProbe, RoleAdmin},
 	}

@@ -28,6 +28,8 @@ type Runs interface {
 // Sources knows the configured sources and how they are doing.
 type Sources interface {
 	Sources(ctx context.Context) ([]SourceStatus, error)
+	// Conditions gives what is wrong with each configured source; nil for a healthy one.
+	Conditions(ctx context.Context) (map[string][]SourceCondition, error)
 }
 
 // Scopes knows the configured scopes.
@@ -51,6 +53,18 @@ type SourceStatus struct {
 	Pending      bool      `json:"pending,omitempty"` // deliveries wait to be ingested
 	Silent       bool      `json:"silent,omitempty"`  // nothing came for longer than it should take
 	Problem      string    `json:"problem,omitempty"` // why the last delivery failed, and what to do
+	Owner        string    `json:"owner,omitempty"`   // the team that is told of it; empty = escalation
+	Held         int       `json:"held,omitempty"`    // reports that wait for approval
+
+	Conditions []SourceCondition `json:"conditions,omitempty"` // what is wrong with it
+}
+
+// SourceCondition is one thing that is wrong with a source.
+type SourceCondition struct {
+	Condition exposure.Condition `json:"condition"`
+	Since     time.Time          `json:"since"`
+	Why       string             `json:"why"`
+	LastGood  time.Time          `json:"last_good,omitzero"` // check time of its last complete run by then
 }
 
 // ScopeStatus is a scope and what is in it.

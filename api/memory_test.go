@@ -261,6 +261,14 @@ func (m *memory) PutDelivery(_ context.Context, d exposure.Delivery) error {
 	return nil
 }
 
+func (m *memory) SwapDelivery(_ context.Context, d exposure.Delivery) (bool, error) {
+	if m.deliveries[d.ID].Version != d.Version-1 {
+		return false, nil
+	}
+	m.deliveries[d.ID] = d
+	return true, nil
+}
+
 func (m *memory) PendingSources(context.Context) ([]string, error) { return []string{"signed"}, nil }
 
 func (m *memory) PutBlobAs(_ context.Context, sha string, r io.Reader, _ int64) error {

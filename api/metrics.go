@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,12 +52,14 @@ func newMetrics(registry prometheus.Registerer, version string) *metrics {
 var (
 	admissionQueue = prometheus.NewDesc("quell_admission_queue_length", "Exposures that wait to be admitted.", nil, nil)
 	pendingSources = prometheus.NewDesc("quell_sources_pending", "Sources with deliveries that wait to be ingested.", nil, nil)
+	sourceAilments = prometheus.NewDesc("quell_source_condition", "1 while a source is late, failing, shrinking or silent.", []string{"source", "condition"}, nil)
 )
 
 // queues asks the store for the length of the queues when Prometheus does.
 type queues struct {
 	deliveries Deliveries
 	exposures  Exposures
+	sources    Sources
 	log        *slog.Logger
 }
 
@@ -64,6 +67,7 @@ type queues struct {
 func (q *queues) Describe(ch chan<- *prometheus.Desc) {
 	ch <- admissionQueue
 	ch <- pendingSources
+	ch <- sourceAilments
 }
 
 // Collect implements prometheus.Collector. A store that doesn't answer costs the gauge,
@@ -81,6 +85,19 @@ func (q *queues) Collect(ch chan<- prometheus.Metric) {
 		q.log.Warn("counting pending sources for metrics", "error", err)
 	} else {
 		ch <- prometheus.MustNewConstMetric(pendingSources, prometheus.GaugeValue, float64(len(names)))
+	}
+	all, err := q.sources.Conditions(ctx)
+	if err != nil {
+		q.log.Warn("reading the conditions of sources for metrics", "error", err)
+	}
+	for source, ails := range all {
+		for _, c := range exposure.Conditions() {
+			value := 0.0
+			if slices.ContainsFunc(ails, func(a SourceCondition) bool { return a.Condition == c }) {
+				value = 1
+			}
+			ch <- prometheus.MustNewConstMetric(sourceAilments, prometheus.GaugeValue, value, source, string(c))
+		}
 	}
 }
 

@@ -180,7 +180,12 @@ func (d decider) Decide(ctx context.Context, in lifecycle.Decision) (lifecycle.D
 }
 
 func (m *memory) Sources(context.Context) ([]SourceStatus, error) {
-	return []SourceStatus{{Name: "signed", Connector: "nuclei", Webhook: "/hooks/signed", Silent: true}}, nil
+	return []SourceStatus{{Name: "signed", Connector: "nuclei", Webhook: "/hooks/signed", Silent: true,
+		Conditions: []SourceCondition{{Condition: exposure.SourceLate, Since: noon, Why: "no complete run", LastGood: noon}}}}, nil
+}
+
+func (m *memory) Conditions(context.Context) (map[string][]SourceCondition, error) {
+	return map[string][]SourceCondition{"signed": {{Condition: exposure.SourceLate, Since: noon}}, "bearer": nil}, nil
 }
 
 func (m *memory) Scopes(context.Context) ([]ScopeStatus, error) {

@@ -29,6 +29,8 @@ func newSchemas() *schemas {
 		reflect.TypeFor[exposure.EventKind]():       strs(exposure.EventKinds()),
 		reflect.TypeFor[exposure.Mode]():            {string(exposure.ModeStore), string(exposure.ModeWorkflow)},
 		reflect.TypeFor[exposure.DeliveryStatus]():  strs(deliveryStatuses()),
+		reflect.TypeFor[exposure.HoldOutcome]():     {"approved", "rejected", "timed_out", "superseded"},
+		reflect.TypeFor[exposure.Condition]():       strs(exposure.Conditions()),
 		reflect.TypeFor[asset.Kind]():               strs(assetKinds()),
 		reflect.TypeFor[lifecycle.DecisionKind]():   strs(lifecycle.DecisionKinds()),
 		reflect.TypeFor[Role]():                     strs(Roles()),

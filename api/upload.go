@@ -43,7 +43,7 @@ type Replayed struct {
 
 func deliveryRoutes() []route {
 	key := text("Idempotency-Key", "Makes a repeat of the request the same delivery.")
-	return []route{
+	return append(heldRoutes(), []route{
 		{method: http.MethodPost, path: "/hooks/{source}", name: "hook", tag: "deliveries", summary: "Take in a source's webhook",
 			doc: "Authenticated by the source's own secret: a bearer token, or a signature over the raw body. Content-Encoding gzip is taken. " +
 				"The body is stored durably before the answer.",
@@ -64,14 +64,14 @@ func deliveryRoutes() []route {
 		{method: http.MethodGet, path: prefix + "/deliveries/{id}", name: "delivery", tag: "deliveries", summary: "What became of a delivery",
 			access: needs(RoleViewer).entirely(), out: exposure.Delivery{}, handle: (*Server).getDelivery},
 		{method: http.MethodPost, path: prefix + "/deliveries/{id}/replay", name: "replay", tag: "deliveries", summary: "Ingest a delivery once more",
-			doc: "For one that failed or is parked, once the reason is mended.", access: needs(RoleOperator).entirely(),
+			doc: "For one that failed, or was rejected, once the reason is mended.", access: needs(RoleOperator).entirely(),
 			out: Replayed{}, status: http.StatusAccepted, handle: (*Server).replay},
-	}
+	}...)
 }
 
 func deliveryStatuses() []exposure.DeliveryStatus {
 	return []exposure.DeliveryStatus{exposure.DeliveryReceived, exposure.DeliveryWorking, exposure.DeliveryDone, exposure.DeliveryRepeated,
-		exposure.DeliveryHistory, exposure.DeliveryFailed, exposure.DeliveryParked}
+		exposure.DeliveryHistory, exposure.DeliveryFailed, exposure.DeliveryParked, exposure.DeliveryRejected}
 }
 
 // sourceNamed finds a configured source for somebody who may know which there are.
@@ -259,10 +259,13 @@ func (s *Server) replay(c *call) error {
 	if d.Status == exposure.DeliveryReceived || d.Status == exposure.DeliveryWorking {
 		return fault.New(fault.Conflict, "replaying delivery %s: it is %s, and will be ingested", d.ID, d.Status)
 	}
+	if d.Waits() {
+		return fault.New(fault.Conflict, "replaying delivery %s: it is held; approve or reject it", d.ID)
+	}
 	if _, err := s.sourceNamed(d.Source); err != nil {
 		return fault.New(fault.Conflict, "replaying delivery %s: its source %s is no longer configured", d.ID, d.Source)
 	}
-	d.Status, d.Checkpoint, d.Error, d.EndedAt = exposure.DeliveryReceived, 0, "", time.Time{}
+	d.Status, d.Checkpoint, d.Error, d.EndedAt, d.Hold = exposure.DeliveryReceived, 0, "", time.Time{}, nil
 	if err := s.deps.Deliveries.PutDelivery(ctx, d); err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "putting delivery "+d.ID+" back into the queue")
 	}

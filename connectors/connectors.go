@@ -229,7 +229,7 @@ type Lagging interface{ Lag() time.Duration }
 type Message struct {
 	Cause    string            `json:"cause"` // once per cause
 	To       string            `json:"to"`    // team, or "escalation"
-	Kind     string            `json:"kind"`  // reminder, escalation, unowned, reopened, decision, digest…
+	Kind     string            `json:"kind"`  // reminder, escalation, unowned, reopened, breaker, source, decision, digest…
 	Subject  string            `json:"subject"`
 	Text     string            `json:"text"` // markdown
 	Links    map[string]string `json:"links,omitempty"`

@@ -7,8 +7,8 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"time"
 	"strconv"
+	"time"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
@@ -130,6 +130,11 @@ func (c *Client) Delivery(ctx context.Context, id string) (Item[exposure.Deliver
 func (c *Client) Replay(ctx context.Context, id string) error {
 	_, err := decoded[json.RawMessage](ctx, c, request{method: http.MethodPost, path: Prefix + "/deliveries" + seg(id) + "/replay"})
 	return err
+}
+
+// DecideHeld approves or rejects a delivery that the breaker holds; verb is approve or reject.
+func (c *Client) DecideHeld(ctx context.Context, id, verb, reason string) (Item[exposure.Delivery], error) {
+	return post[exposure.Delivery](ctx, c, "/deliveries"+seg(id)+"/"+verb, map[string]string{"reason": reason}, nil)
 }
 
 // Upload sends one report of a source as a stream. The key makes a repeat the same

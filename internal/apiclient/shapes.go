@@ -104,6 +104,18 @@ type SourceStatus struct {
 	Pending      bool      `json:"pending"`
 	Silent       bool      `json:"silent"`
 	Problem      string    `json:"problem"`
+	Owner        string    `json:"owner"` // empty: escalation
+	Held         int       `json:"held"`  // reports that wait for approval
+
+	Conditions []SourceCondition `json:"conditions"`
+}
+
+// SourceCondition is one thing that is wrong with a source.
+type SourceCondition struct {
+	Condition exposure.Condition `json:"condition"`
+	Since     time.Time          `json:"since"`
+	Why       string             `json:"why"`
+	LastGood  time.Time          `json:"last_good"`
 }
 
 // SyncPlan is when a source is pulled next, and who paused it.

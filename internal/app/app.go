@@ -151,7 +151,8 @@ func (a *app) wireActivities() error {
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
-		Drainer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
+		Drainer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
+		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})
 	return nil
 }

@@ -27,9 +27,23 @@ func (i *inventory) Sources(ctx context.Context) ([]api.SourceStatus, error) {
 	if err != nil {
 		return nil, err
 	}
+	conditions, err := i.Conditions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held, err := i.store.FindDeliveries(ctx, "", string(exposure.DeliveryParked), exposure.List{Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
 	out := make([]api.SourceStatus, 0, len(i.sources.order))
 	for _, c := range i.sources.order {
-		status := api.SourceStatus{Name: c.Name, Connector: c.Connector, Pending: slices.Contains(pending, c.Name)}
+		status := api.SourceStatus{Name: c.Name, Connector: c.Connector, Pending: slices.Contains(pending, c.Name),
+			Owner: c.Owner, Conditions: conditions[c.Name]}
+		for n := range held.Items {
+			if held.Items[n].Source == c.Name {
+				status.Held++
+			}
+		}
 		info := i.sources.byName[c.Name].info
 		if len(info.Bearer) > 0 || info.HMAC != nil || info.Verifier != nil {
 			status.Webhook = "/hooks/" + c.Name
@@ -52,18 +66,35 @@ func (i *inventory) Sources(ctx context.Context) ([]api.SourceStatus, error) {
 	return out, nil
 }
 
+// Conditions implements api.Sources: what the sweep has found and told of.
+func (i *inventory) Conditions(ctx context.Context) (map[string][]api.SourceCondition, error) {
+	healths, err := i.store.Healths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]api.SourceCondition, len(i.sources.order))
+	for _, c := range i.sources.order {
+		out[c.Name] = nil
+	}
+	for n := range healths {
+		h := &healths[n]
+		if _, configured := out[h.Source]; !configured {
+			continue
+		}
+		for _, a := range h.Ails() {
+			out[h.Source] = append(out[h.Source], api.SourceCondition{Condition: a.Condition, Since: a.Since, Why: a.Why, LastGood: a.LastGood})
+		}
+	}
+	return out, nil
+}
+
 // lastCompleteRun looks among a source's newest runs for one that could prove absence.
 func (i *inventory) lastCompleteRun(ctx context.Context, source string) (time.Time, error) {
 	runs, err := i.store.Runs(ctx, source, exposure.List{Limit: 20})
 	if err != nil {
 		return time.Time{}, err
 	}
-	for _, r := range runs.Items {
-		if r.Complete {
-			return r.Finished, nil
-		}
-	}
-	return time.Time{}, nil
+	return exposure.LastGood(runs.Items), nil
 }
 
 // Scopes implements api.Scopes.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quellsec/quell/activities"
 	"github.com/quellsec/quell/api"
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/builtin"
@@ -139,6 +140,37 @@ func (s *sources) Source(name string) (api.SourceInfo, bool) {
 	return found.info, ok
 }
 
+// watched gives the sources as the sweep looks after them.
+func (s *sources) watched() []activities.Watched {
+	out := make([]activities.Watched, 0, len(s.order))
+	for i := range s.order {
+		c := &s.order[i]
+		found := s.byName[c.Name]
+		out = append(out, activities.Watched{Name: c.Name, Owner: c.Owner, Fresh: c.Freshness(found.wholeEvery()), Quiet: c.Quiet.Std(), Pulled: found.puller != nil})
+	}
+	return out
+}
+
+// wholeEvery is how often all of what a source has is pulled; zero where it is not pulled,
+// or never as a whole, or pulled for threat intelligence, which makes no runs.
+func (s *source) wholeEvery() time.Duration {
+	if s.puller == nil || s.decoder == nil || s.config.Sync.Paused {
+		return 0
+	}
+	every := s.every
+	if len(s.config.Sync.At) > 0 {
+		every = 24 * time.Hour
+	}
+	if incremental, ok := s.puller.(connectors.Incremental); ok {
+		full := incremental.FullEvery()
+		if full <= 0 {
+			return 0
+		}
+		every = max(every, full)
+	}
+	return every
+}
+
 // ingest gives what the pipeline needs of a source.
 func (s *sources) ingest(name string) (ingest.Source, error) {
 	found, ok := s.byName[name]
@@ -150,6 +182,7 @@ func (s *sources) ingest(name string) (ingest.Source, error) {
 	}
 	return ingest.Source{
 		Name: name, Connector: found.config.Connector, Zone: found.config.Zone, Local: found.config.Local,
+		Breaker: ingest.Breaker{Share: found.config.Breaker.Share, Least: found.config.Breaker.Least, Wait: found.config.Breaker.Wait.Std()},
 		Decode: func(ctx context.Context, body io.Reader, sink ingest.Sink) error {
 			return found.decoder.Decode(ctx, body, decoderSink{sink})
 		},

@@ -42,6 +42,8 @@ var table = []row{
 	{pkg: "store/mongo", imports: "store/engine fault"},
 	{pkg: "store/storetest", imports: "store store/engine lifecycle domain ledger ledger/ledgertest fault secret"},
 	{pkg: "ingest", imports: "domain ledger fault", tests: "store"},
+	// Tests alone: real reports of every connector, through the pipeline into a store.
+	{pkg: "ingest/ingesttest", tests: "ingest store ledger connectors connectors/builtin domain"},
 
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
 	{pkg: "httpclient", imports: "fault secret"},

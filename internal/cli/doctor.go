@@ -214,7 +214,14 @@ func (d *doctor) sources(ctx context.Context) {
 	}
 	healthy, unused := 0, []string(nil)
 	for _, item := range list {
+		for _, c := range item.Value.Conditions {
+			d.say(warn, "source "+item.Value.Name, "see to its scanner, or to its settings", "%s since %s: %s", c.Condition, when(c.Since), c.Why)
+		}
+		if item.Value.Held > 0 {
+			d.say(warn, "source "+item.Value.Name, "look at `quell deliveries --status parked`, then approve or reject", "%s for approval", plural(item.Value.Held, "report waits", "reports wait"))
+		}
 		switch s := item.Value; {
+		case len(s.Conditions) > 0 && s.Problem == "":
 		case s.Problem != "":
 			d.say(fail, "source "+s.Name, "mend the reason, then `quell deliveries replay`", "%s", s.Problem)
 		case s.Silent:

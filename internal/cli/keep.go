@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,16 +18,8 @@ func (a *app) sourcesCommand() *cobra.Command {
 			return a.withClient(cmd, func(c *apiclient.Client) error {
 				t := table{header: []string{"SOURCE", "CONNECTOR", "WEBHOOK", "LAST DELIVERY", "LAST COMPLETE RUN", "STATUS", "PROBLEM"}, wide: 6}
 				return each(a, all(c.Sources(cmd.Context())), 0, &t, func(s apiclient.SourceStatus) []string {
-					status := "ok"
-					switch {
-					case s.Problem != "":
-						status = "failed"
-					case s.Silent:
-						status = "silent"
-					case s.Pending:
-						status = "working"
-					}
-					return []string{s.Name, s.Connector, s.Webhook, a.ago(s.LastDelivery), a.ago(s.LastRun), status, s.Problem}
+					status, problem := a.sourceState(&s)
+					return []string{s.Name, s.Connector, s.Webhook, a.ago(s.LastDelivery), a.ago(s.LastRun), status, problem}
 				}, "no sources are configured")
 			})
 		},
@@ -35,11 +28,39 @@ func (a *app) sourcesCommand() *cobra.Command {
 	return cmd
 }
 
+// sourceState is how a source is doing in a word or two, and why.
+func (a *app) sourceState(s *apiclient.SourceStatus) (status, problem string) {
+	var words, whys []string
+	for _, c := range s.Conditions {
+		words = append(words, string(c.Condition)+" since "+when(c.Since))
+		whys = append(whys, c.Why)
+	}
+	if s.Held > 0 {
+		words = append(words, "held")
+		whys = append(whys, plural(s.Held, "report waits", "reports wait")+" for approval: quell deliveries --status parked")
+	}
+	if len(whys) == 0 || s.Problem != "" && !slices.ContainsFunc(s.Conditions, func(c apiclient.SourceCondition) bool { return c.Condition == exposure.SourceFailing }) {
+		whys = append(whys, s.Problem)
+	}
+	switch {
+	case len(words) > 0:
+	case s.Problem != "":
+		words = []string{"failed"}
+	case s.Silent:
+		words = []string{"silent"}
+	case s.Pending:
+		words = []string{"working"}
+	default:
+		words = []string{"ok"}
+	}
+	return strings.Join(words, ", "), strings.Join(slices.DeleteFunc(whys, func(w string) bool { return w == "" }), "; ")
+}
+
 func (a *app) deliveriesCommand() *cobra.Command {
 	var source, status string
 	limit := aPage
 	cmd := &cobra.Command{
-		Use: "deliveries", Aliases: []string{"delivery"}, Short: "List what came in and what became of it; replay what failed", Args: cobra.NoArgs,
+		Use: "deliveries", Aliases: []string{"delivery"}, Short: "List what came in and what became of it; replay what failed, decide on what is held", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withClient(cmd, func(c *apiclient.Client) error {
 				t := table{header: []string{"DELIVERY", "RECEIVED", "VIA", "BYTES", "STATUS", "FINDINGS", "NEW", "ERROR"}, wide: 7}
@@ -50,9 +71,13 @@ func (a *app) deliveriesCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&source, "source", "", "only of this `source`")
-	cmd.Flags().StringVar(&status, "status", "", "only in this `status`: received, working, done, repeated, history, failed, parked")
+	cmd.Flags().StringVar(&status, "status", "", "only in this `status`: received, working, done, repeated, history, failed, parked, rejected")
 	limitFlag(cmd, &limit)
 	a.completeFlag(cmd, "source", a.sourceNames)
+	cmd.AddCommand(
+		a.heldCommand("approve", "Let held reports take away what they would",
+			"Let reports that the breaker holds take away what they would. They are ingested once more, and what closes by them names you."),
+		a.heldCommand("reject", "End held reports without a change", "End reports that the breaker holds. What they saw stays; they take nothing away."))
 	cmd.AddCommand(&cobra.Command{
 		Use: "replay ID...", Short: "Ingest deliveries once more, after the reason they failed is mended", Args: some(1, "the IDs of deliveries"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +93,45 @@ func (a *app) deliveriesCommand() *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// heldCommand decides on reports that the breaker holds.
+func (a *app) heldCommand(verb, short, long string) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: verb + " ID...", Short: short, Long: long, Args: some(1, "the IDs of held deliveries"),
+		Example: "  quell deliveries --status parked\n  quell deliveries " + verb + " 'nessus-dc1|01JD8Q' --reason 'the lab was taken down'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(reason) == "" {
+				return usage(cmd.CommandPath(), "say why, with --reason")
+			}
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				for _, id := range args {
+					item, err := c.DecideHeld(cmd.Context(), id, verb, reason)
+					switch {
+					case err != nil:
+						return err
+					case a.json:
+						if err := a.line(item); err != nil {
+							return err
+						}
+					default:
+						a.sayf("%s: %s", clean(id), held(&item.Value))
+					}
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, in `words` that stay with the report")
+	return cmd
+}
+
+func held(d *exposure.Delivery) string {
+	if d.Approver() != "" {
+		return "approved; it is ingested once more, and applied whole"
+	}
+	return "rejected; it takes nothing away"
 }
 
 func (a *app) runsCommand() *cobra.Command {

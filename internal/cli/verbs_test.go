@@ -45,7 +45,8 @@ func world(t *testing.T) *daemon {
 "identifiers":[{"kind":"fqdn","value":"web-1.example.com","source":"nmap","last_seen":"2026-11-22T10:00:00Z"}],"exposures":{"open":2,"closed":1},
 "events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/sources", `{"items":[{"name":"nuclei-weekly","connector":"nuclei","webhook":"/hooks/nuclei-weekly","last_delivery":"2026-11-22T12:00:00Z","last_run":"2026-11-13T12:00:00Z"},
-{"name":"old","connector":"nmap","silent":true,"last_delivery":"2026-10-01T12:00:00Z"},{"name":"new","connector":"trivy"},
+{"name":"old","connector":"nmap","silent":true,"last_delivery":"2026-10-01T12:00:00Z"},{"name":"new","connector":"trivy"},{"name":"nightly","connector":"nmap","owner":"secops","held":1,"last_delivery":"2026-11-23T02:00:00Z","last_run":"2026-11-20T12:00:00Z",
+"conditions":[{"condition":"late","since":"2026-11-21T14:00:00Z","why":"no complete run since 2026-11-20 12:00, and one is expected within 26h0m0s"}]},
 {"name":"bad","connector":"nessus","last_delivery":"2026-11-23T11:30:00Z","problem":"reading nessus XML, line 3 (byte 99): unexpected EOF"}]}`)
 	d.answer("GET /api/v1/scopes", `{"items":[{"name":"shop","include":[{"name":"*"}],"owner":"payments","mission_impact":"high","internet":"yes","engagement":{"probe":true},"exposures":{"open":2,"tracked":40,"closed":7}},
 {"name":"lab","include":[],"exposures":{},"problem":"no source reports on it"}]}`)
@@ -71,6 +72,8 @@ func world(t *testing.T) *daemon {
 	d.answer("DELETE /api/v1/tokens/t1", "")
 	d.answer("GET /api/v1/deliveries", `{"items":[{"id":"bad|01J","source":"bad","received_at":"2026-11-23T11:30:00Z","via":"upload","size":99,"status":"failed","error":"unexpected EOF"}]}`)
 	d.answer("POST /api/v1/deliveries/{id}/replay", `{"delivery":"bad|01J","status":"received"}`)
+	d.answer("POST /api/v1/deliveries/{id}/approve", `{"id":"nightly|1","status":"received","hold":{"outcome":"approved","by":"ann"}}`)
+	d.answer("POST /api/v1/deliveries/{id}/reject", `{"id":"nightly|1","status":"rejected","hold":{"outcome":"rejected","by":"ann"}}`)
 	d.answer("GET /api/v1/runs", `{"items":[{"id":"r1","source":"nuclei-weekly","complete":false,"why":"the scan was stopped","finished":"2026-11-22T10:00:00Z","checks":["nuclei:*"],"targets":12,"tool":"nuclei 3.4"}]}`)
 	d.answer("GET /readyz", `{"ready":false,"checks":{"store":"ok","temporal":"failed"}}`)
 	return d
@@ -111,6 +114,8 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		{"token_revoke", "token revoke t1", 0},
 		{"deliveries", "deliveries", 0},
 		{"deliveries_replay", "deliveries replay bad|01J", 0},
+		{"deliveries_approve", "deliveries approve nightly|1 --reason decommissioned", 0},
+		{"deliveries_reject", "deliveries reject nightly|1 --reason no --json", 0},
 		{"runs", "runs", 0},
 		{"rebuild", "rebuild", 0},
 		{"doctor", "doctor", ExitFailed},

@@ -197,6 +197,14 @@ func (r *reader) checkSources(doc *yaml.Node, cfg *Config) {
 		r.name(doc, path+".name", s.Name, names)
 		r.checkWebhook(doc, path+".webhook", &s.Webhook)
 		r.checkSync(doc, path+".sync", &s.Sync)
+		if s.Owner != "" && !slices.ContainsFunc(cfg.Owners.Teams, func(t ownership.Team) bool { return t.Name == s.Owner }) {
+			r.say(doc, path+".owner", "%q is no team of owners.teams", s.Owner)
+		}
+		if b := &s.Breaker; b.Share < 0 || b.Share > 1 {
+			r.say(doc, path+".breaker.share", "is a share from 0 to 1; 1 turns the breaker off")
+		} else if b.Least < 0 {
+			r.say(doc, path+".breaker.least", "is not negative")
+		}
 	}
 }
 

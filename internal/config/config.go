@@ -69,7 +69,10 @@ type Source struct {
 	Zone      string         `yaml:"zone" doc:"Network zone of what it scans: addresses and bare host names mean something inside one zone only."`
 	Local     bool           `yaml:"local" doc:"Its reports speak of the machine that quell runs on, so loopback addresses identify hosts inside the zone. For labs."`
 	Webhook   Webhook        `yaml:"webhook" doc:"How its webhook calls are authenticated. Without it, /hooks/NAME refuses everything."`
+	Owner     string         `yaml:"owner" doc:"Team that is told when the source is late, failing, shrinking or silent, or when the breaker holds one of its runs. Empty: escalation."`
 	Quiet     scope.Duration `yaml:"quiet" doc:"The source is raised as silent when nothing has come for so long. Zero: never."`
+	Fresh     scope.Duration `yaml:"fresh" doc:"The source is raised as late when its last complete run is older than this. Unset: three times every for one that is pulled, else never."`
+	Breaker   Breaker        `yaml:"breaker" doc:"When a run that would take much away waits for somebody to approve it."`
 	Sync      Sync           `yaml:"sync" doc:"When it is pulled, for connectors that call their vendor."`
 	Config    any            `yaml:"config" doc:"What the connector itself wants: see its page."`
 }
@@ -81,6 +84,25 @@ type Sync struct {
 	Jitter scope.Duration `yaml:"jitter" doc:"At most so much later, at random, so that not everything starts at once."`
 	Paused bool           `yaml:"paused" doc:"Not for now. It can still be pulled by hand."`
 	Rate   float64        `yaml:"rate" doc:"Requests a second that the vendor is asked; 10 if unset."`
+}
+
+// Breaker says how much one run of a source may take away unasked.
+type Breaker struct {
+	Share float64        `yaml:"share" doc:"Share of the source's exposures that a run may find gone or call fixed; 0.2 if unset, 1 turns the breaker off."`
+	Least int            `yaml:"least" doc:"Fewer than so many are never asked about; 25 if unset."`
+	Wait  scope.Duration `yaml:"wait" doc:"How long a held run waits for a decision before it ends as rejected; 7d if unset."`
+}
+
+// freshPulls is how many pulls of a source may fail or come to nothing before it is late.
+const freshPulls = 3
+
+// Freshness is how old the source's last complete run may be, where it is pulled as often
+// as given; zero for one that isn't pulled. Zero: nothing is expected of it.
+func (s *Source) Freshness(every time.Duration) time.Duration {
+	if s.Fresh > 0 {
+		return s.Fresh.Std()
+	}
+	return freshPulls * every
 }
 
 // Webhook is how a source's calls are authenticated: by a bearer token, or by an HMAC

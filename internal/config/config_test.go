@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/internal/config"
+	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/secret"
 )
 
@@ -114,6 +116,29 @@ sources:
 	}
 	require.NotContains(t, err.Error(), "hunter2")
 	require.NotContains(t, err.Error(), "p4ss")
+}
+
+func TestASourceHasAnOwnerAnObjectiveAndABreaker(t *testing.T) {
+	cfg, err := parse(`owners: {teams: [{name: secops}]}
+sources:
+  - {name: one, connector: scanner, owner: secops, fresh: 26h, breaker: {share: 0.5, least: 10, wait: 2d}, config: {url: https://scanner}}
+  - {name: two, connector: scanner, config: {url: https://scanner}}
+`)
+	require.NoError(t, err)
+	one, two := &cfg.Sources[0], &cfg.Sources[1]
+	require.Equal(t, "secops", one.Owner)
+	require.Equal(t, config.Breaker{Share: 0.5, Least: 10, Wait: scope.Days(2)}, one.Breaker)
+	require.Equal(t, 26*time.Hour, one.Freshness(time.Hour), "what is said counts")
+	require.Equal(t, 3*time.Hour, two.Freshness(time.Hour), "three pulls may come to nothing")
+	require.Zero(t, two.Freshness(0), "nothing is expected of what isn't pulled")
+
+	_, err = parse(`sources:
+  - {name: one, connector: scanner, owner: nobody, breaker: {share: 2}, config: {url: https://scanner}}
+  - {name: two, connector: scanner, breaker: {least: -1}, config: {url: https://scanner}}
+`)
+	require.ErrorContains(t, err, `sources[0].owner: "nobody" is no team`)
+	require.ErrorContains(t, err, "sources[0].breaker.share: is a share from 0 to 1")
+	require.ErrorContains(t, err, "sources[1].breaker.least: is not negative")
 }
 
 func TestABadTypeIsReportedWithoutTheValue(t *testing.T) {

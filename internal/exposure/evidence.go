@@ -11,11 +11,16 @@ const (
 )
 
 // EvidenceDigest is a digest over what the sources report now, to compare with the one
-// that an exception was decided on (Exception.Digest).
+// that an exception was decided on (Exception.Digest). That a source has put a finding
+// away, or stopped to look, is no change of evidence: it says nothing of the weakness.
 func EvidenceDigest(e Exposure) string {
 	var sum uint64 // the order of the findings says nothing
 	for i := range e.Findings {
-		sum += FindingDigest(e.Findings[i])
+		f := e.Findings[i]
+		if !f.Status.Sees() && f.Status != StatusFixed {
+			f.Status, f.StatusNote = StatusOpen, ""
+		}
+		sum += FindingDigest(f)
 	}
 	return strconv.FormatUint(sum, 16)
 }

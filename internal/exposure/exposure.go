@@ -102,6 +102,8 @@ type Sight struct {
 	CheckedAt time.Time      `json:"checked_at,omitzero"` // check time of the last run that looked
 	Run       string         `json:"run,omitempty"`       // that run
 	Explicit  bool           `json:"explicit,omitempty"`  // verified absent because the source said "fixed"
+
+	ApprovedBy string `json:"approved_by,omitempty"` // verified absent by a run that the breaker held, and who approved it
 }
 
 // PresenceStatus is what is known about a weakness still being there.
@@ -218,4 +220,6 @@ type SourceProof struct {
 	Explicit  bool      `json:"explicit,omitempty"` // the source said "fixed"; else its complete run covered it
 	CheckedAt time.Time `json:"checked_at"`
 	LastSeen  time.Time `json:"last_seen"` // that source's last sight: CheckedAt must be later
+
+	ApprovedBy string `json:"approved_by,omitempty"` // who approved the run, where the breaker held it
 }

@@ -53,6 +53,7 @@ func TestTheSourcesStatusIsPresenceOnlyWhenItSaysFixed(t *testing.T) {
 	for status, want := range map[exposure.Status]exposure.PresenceStatus{
 		exposure.StatusOpen: exposure.Observed, exposure.StatusFixed: exposure.VerifiedAbsent,
 		exposure.StatusSuppressed: exposure.Observed, exposure.StatusNotAffected: exposure.NotObserved,
+		exposure.StatusGone: exposure.NotObserved, exposure.StatusExpired: exposure.NotObserved, exposure.StatusArchived: exposure.NotObserved,
 	} {
 		t.Run(string(status), func(t *testing.T) {
 			e, _ := seen(born("nessus:1", ""), "a", "run-2", epoch.Add(time.Hour), exposure.Finding{UID: "1", Status: status})

@@ -44,6 +44,43 @@ func UnionKeys(a, b []byte) []byte {
 	return append(append(out, a...), b...)
 }
 
+// FoldKeys adds the digests of the exposures that both packed lists hold to the first
+// list, in place, and gives what only the second holds.
+func FoldKeys(into, from []byte) (rest []byte) {
+	for a := into; len(from) >= packedKey; from = from[packedKey:] {
+		for len(a) >= packedKey && bytes.Compare(a[:rawID], from[:rawID]) < 0 {
+			a = a[packedKey:]
+		}
+		if len(a) < packedKey || !bytes.Equal(a[:rawID], from[:rawID]) {
+			rest = append(rest, from[:packedKey]...)
+			continue
+		}
+		digest := binary.BigEndian.Uint64(a[rawID:packedKey]) + binary.BigEndian.Uint64(from[rawID:packedKey])
+		binary.BigEndian.PutUint64(a[rawID:packedKey], digest)
+	}
+	return rest
+}
+
+// WithoutKeys gives the packed keys whose exposures none of the other lists holds.
+func WithoutKeys(keys []byte, others ...[]byte) []byte {
+	rest := keys
+	for _, other := range others {
+		if len(rest) > 0 && len(other) > 0 {
+			var kept []byte
+			DiffKeys(rest, other, func(change KeyChange, k SeenKey) {
+				if change == KeyRemoved {
+					kept = AppendKey(kept, k)
+				}
+			})
+			rest = kept
+		}
+	}
+	return rest
+}
+
+// CountKeys is how many exposures packed keys hold.
+func CountKeys(b []byte) int { return len(b) / packedKey }
+
 // DigestOf gives the digest under which packed keys hold an exposure.
 func DigestOf(b []byte, id ID) (digest uint64, ok bool) {
 	var raw [rawID]byte

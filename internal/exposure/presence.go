@@ -11,7 +11,15 @@ import (
 // look older than the source's last changes nothing, and a look that could not tell does
 // not undo one that could.
 func MarkAbsent(e Exposure, source, run string, checkedAt time.Time, status PresenceStatus) (Exposure, bool) {
-	return mark(e, source, Sight{Source: source, Presence: status, CheckedAt: ms(checkedAt), Run: run})
+	return MarkApproved(e, source, run, checkedAt, status, "")
+}
+
+// MarkApproved is MarkAbsent for a run that the breaker held, with who approved it.
+func MarkApproved(e Exposure, source, run string, checkedAt time.Time, status PresenceStatus, by string) (Exposure, bool) {
+	if status != VerifiedAbsent {
+		by = ""
+	}
+	return mark(e, source, Sight{Source: source, Presence: status, CheckedAt: ms(checkedAt), Run: run, ApprovedBy: by})
 }
 
 // MarkFixed records that a source said explicitly that the weakness is gone, outside of

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -82,7 +83,7 @@ func AbsenceProof(e Exposure) (Proof, bool) {
 			return Proof{}, false
 		}
 		p.Absences = append(p.Absences, SourceProof{Source: s.Source, Run: s.Run, Explicit: s.Explicit,
-			CheckedAt: s.CheckedAt, LastSeen: s.LastSeen})
+			CheckedAt: s.CheckedAt, LastSeen: s.LastSeen, ApprovedBy: s.ApprovedBy})
 		if s.CheckedAt.After(p.At) {
 			p.At = s.CheckedAt
 		}
@@ -91,4 +92,24 @@ func AbsenceProof(e Exposure) (Proof, bool) {
 		return Proof{}, false
 	}
 	return p, true
+}
+
+// AbsentEvent is the event that closes an exposure that no source sees any more, with
+// what its sights prove: without an actor, a time and a cause, which are the writer's.
+func AbsentEvent(e Exposure) (Event, bool) {
+	proof, ok := AbsenceProof(e)
+	if !ok {
+		return Event{}, false
+	}
+	ev := Event{Kind: EventAbsent, CheckedAt: proof.At, Proof: &proof, Reason: "no source that reported it sees it any more"}
+	var approvers []string
+	for i := range proof.Absences {
+		approvers = addSorted(approvers, proof.Absences[i].ApprovedBy)
+	}
+	if len(approvers) > 0 {
+		by := strings.Join(approvers, ", ")
+		ev.Reason += "; the breaker held the run that says so, and " + by + " approved it"
+		ev.Data = map[string]string{DataApprovedBy: by}
+	}
+	return ev, true
 }

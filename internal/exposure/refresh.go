@@ -17,7 +17,12 @@ type RefreshInput struct {
 	Source    string
 	Run       string
 	CheckedAt time.Time // when the check ran
+	SeenAt    time.Time // when it was last seen, where the source says that this was before the check; zero: by the check
 	At        time.Time // now
+	// Adds is set where the run says more of the exposure than is given here, and what it
+	// says of it elsewhere is known already: the findings given join the source's others.
+	Adds       bool
+	ApprovedBy string // who approved the run, where the breaker held it
 }
 
 // Refresh replaces what a source says of an exposure and leaves alone what people
@@ -25,7 +30,7 @@ type RefreshInput struct {
 // a run may come in several deliveries. An older run is history and changes nothing. It
 // reports whether anything changed, and leaves Version to whoever writes.
 func Refresh(e Exposure, in RefreshInput) (Exposure, bool) {
-	in.CheckedAt, in.At = ms(in.CheckedAt), ms(in.At)
+	in.CheckedAt, in.SeenAt, in.At = ms(in.CheckedAt), ms(in.SeenAt), ms(in.At)
 	if i, known := sightOf(e.Sights, in.Source); known && in.CheckedAt.Before(e.Sights[i].CheckedAt) {
 		return e, false
 	}
@@ -46,7 +51,7 @@ func refresh(e Exposure, in *RefreshInput) Exposure {
 		e.Sights = slices.Insert(e.Sights, i, Sight{Source: in.Source})
 	}
 	s := &e.Sights[i]
-	e.Findings = mergeFindings(e.Findings, in, known && s.Run == in.Run && in.Run != "")
+	e.Findings = mergeFindings(e.Findings, in, known && (in.Adds || s.Run == in.Run && in.Run != ""))
 	look(s, e.Findings, in)
 
 	e.Asset, e.AssetName = in.Asset.ID, in.Asset.Name
@@ -91,24 +96,32 @@ func mergeFindings(old []Finding, in *RefreshInput, sameRun bool) []Finding {
 	return out
 }
 
-// look records in the source's sight what the run says: gone where every finding of it
-// is explicitly fixed, else seen. "Suppressed" is opinion, and the weakness is still
-// there; "not affected" is opinion too, but not a sight of the weakness.
+// look records in the source's sight what the run says: seen where any finding of it is a
+// sight, gone where every one is explicitly fixed. All else is a word about the finding and
+// none about the weakness: it proves nothing, and it undoes what was proven before, since
+// a source's last word counts.
 func look(s *Sight, findings []Finding, in *RefreshInput) {
 	seen, fixed, said := false, true, false
 	for i := range findings {
 		if f := &findings[i]; f.Source == in.Source {
 			said = true
-			seen = seen || f.Status != StatusFixed && f.Status != StatusNotAffected
+			seen = seen || f.Status.Sees()
 			fixed = fixed && f.Status == StatusFixed
 		}
 	}
-	s.CheckedAt, s.Run, s.Explicit = in.CheckedAt, in.Run, false
+	s.CheckedAt, s.Run, s.Explicit, s.ApprovedBy = in.CheckedAt, in.Run, false, ""
 	switch {
 	case seen:
-		s.Presence, s.LastSeen = Observed, in.CheckedAt
+		at := in.CheckedAt
+		if !in.SeenAt.IsZero() {
+			at = in.SeenAt
+		}
+		s.Presence = Observed
+		if at.After(s.LastSeen) || in.SeenAt.IsZero() {
+			s.LastSeen = at
+		}
 	case said && fixed:
-		s.Presence, s.Explicit = VerifiedAbsent, true
+		s.Presence, s.Explicit, s.ApprovedBy = VerifiedAbsent, true, in.ApprovedBy
 	default:
 		s.Presence = NotObserved
 	}
@@ -145,11 +158,16 @@ func summarize(e *Exposure) {
 	}
 }
 
-// weight orders findings by severity; a fixed one speaks only where no other does.
+// weight orders findings by severity; one that isn't seen speaks only where none is that
+// is, and a fixed one only where no other does.
 func weight(f *Finding) int {
 	w := f.Severity.Rank()
-	if f.Status == StatusFixed {
-		w -= SeverityCritical.Rank() + 1
+	const below = 6 // more than there are severities
+	switch {
+	case f.Status == StatusFixed:
+		w -= 2 * below
+	case !f.Status.Sees():
+		w -= below
 	}
 	return w
 }

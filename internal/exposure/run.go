@@ -71,6 +71,11 @@ type Sighting struct {
 	Run       string    `json:"run"`
 	CheckedAt time.Time `json:"checked_at"` // the check's time, never the arrival's
 	Keys      []byte    `json:"keys"`       // packed SeenKeys, sorted by exposure; see PackKeys
-	Delivery  string    `json:"delivery,omitempty"`
-	Complete  bool      `json:"complete,omitempty"` // the run looked at all of the asset: an older report can add nothing
+	// Told are exposures that the source speaks of without seeing them: archived, expired,
+	// not affected. They are no sights, but a look that no longer speaks of them compares
+	// with them. Packed as Keys are; none is in both.
+	Told     []byte `json:"told,omitempty"`
+	Delivery string `json:"delivery,omitempty"`
+	Complete bool   `json:"complete,omitempty"` // the run looked at all of the asset: an older report can add nothing
+	Parked   string `json:"parked,omitempty"`   // the delivery that the breaker holds back from taking something away here
 }

@@ -14,6 +14,7 @@ const (
 	DataRemediation = "remediation" // ticketed: the remediation joined; empty = left
 	DataTicket      = "ticket"      // ticketed: its ticket's key
 	DataMergedInto  = "merged_into" // merge: the surviving exposure
+	DataApprovedBy  = "approved_by" // who approved the run that the event follows from, where the breaker held it
 )
 
 // guard says where an event leads from the exposure's state, or why it doesn't apply.

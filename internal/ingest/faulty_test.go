@@ -56,6 +56,10 @@ func (f *faulty) PutDelivery(ctx context.Context, d exposure.Delivery) error {
 	return f.write(func() error { return f.Store.PutDelivery(ctx, d) })
 }
 
+func (f *faulty) SwapDelivery(ctx context.Context, d exposure.Delivery) (bool, error) {
+	return bulk(f, func() (bool, error) { return f.Store.SwapDelivery(ctx, d) })
+}
+
 func (f *faulty) PutRun(ctx context.Context, r exposure.Run) error {
 	return f.write(func() error { return f.Store.PutRun(ctx, r) })
 }

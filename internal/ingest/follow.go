@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +25,8 @@ type follower struct {
 	at     time.Time
 	cause  string // what made the attributes change; each event's cause starts with it
 	actor  exposure.Actor
+
+	approvedBy string // who approved the run that made them change, where the breaker held it
 
 	decided, assigned, moved []ledger.Change
 }
@@ -64,6 +67,14 @@ func (f *follower) add(ctx context.Context, e exposure.Exposure, a asset.Asset) 
 func (f *follower) change(e exposure.Exposure, ev exposure.Event) ledger.Change {
 	ev.At = f.at
 	ev.Cause = f.cause + "/" + string(ev.Kind)
+	if f.approvedBy != "" {
+		data := maps.Clone(ev.Data)
+		if data == nil {
+			data = map[string]string{}
+		}
+		data[exposure.DataApprovedBy] = f.approvedBy
+		ev.Data = data
+	}
 	return ledger.Change{ID: e.ID, Event: ev, As: exposure.ModeStore}
 }
 
@@ -104,8 +115,8 @@ func lifecycleEvent(e exposure.Exposure, a Assessment) (exposure.Event, bool) {
 			Data: map[string]string{exposure.DataTrigger: exposure.EndsOnEvidence}}, true
 	}
 	if e.State.Live() || e.State.Excepted() {
-		if proof, ok := exposure.AbsenceProof(e); ok {
-			return exposure.Event{Kind: exposure.EventAbsent, CheckedAt: proof.At, Proof: &proof, Reason: "no source that reported it sees it any more"}, true
+		if ev, ok := exposure.AbsentEvent(e); ok {
+			return ev, true
 		}
 	}
 	if at, ok := seenAfterProof(e); ok {

@@ -5,6 +5,10 @@
 // A crash at any line is repaired by processing the delivery again: exposures are written
 // before sightings, sightings before the run, the run before the delivery, and every
 // write is idempotent.
+//
+// A body is read once for what it sees. What it says of exposures without seeing them
+// (fixed, archived, not affected) waits until the run is known to its end, and until the
+// breaker has weighed it together with what is absent; then the body is read again for it.
 package ingest
 
 import (
@@ -34,6 +38,7 @@ type Source struct {
 	Connector string
 	Zone      string // network zone that scopes weak identifiers
 	Local     bool   // its reports speak of this very machine: loopback addresses identify inside the zone
+	Breaker   Breaker
 	// Decode streams a body into the sink.
 	Decode func(ctx context.Context, body io.Reader, sink Sink) error
 }
@@ -54,6 +59,9 @@ type Store interface {
 type Deliveries interface {
 	NextDeliveries(ctx context.Context, source string, limit int) ([]exposure.Delivery, error)
 	PutDelivery(ctx context.Context, d exposure.Delivery) error
+	// SwapDelivery writes a delivery whose stored version is one less, and says whether.
+	SwapDelivery(ctx context.Context, d exposure.Delivery) (bool, error)
+	FindDeliveries(ctx context.Context, source, status string, l exposure.List) (exposure.Page[exposure.Delivery], error)
 	Blob(ctx context.Context, sha string) (io.ReadCloser, error)
 }
 

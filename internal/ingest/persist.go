@@ -13,11 +13,62 @@ import (
 
 // seen is what this report says of one asset, beside what the source said before.
 type seen struct {
-	keys  []byte            // packed: every (exposure, digest) of this report
-	kept  []byte            // packed: of the old ones those that nothing says are gone
-	old   exposure.Sighting // zero where the source never saw the asset
-	at    time.Time         // check time of the newest observation
-	cover *exposure.Coverage
+	said     words
+	late     words // of findings last seen before the source's latest look: of use only if this is a later one
+	lates    int64 // … how many they are
+	lateAt   time.Time
+	lateNews bool              // … and whether they say anything new
+	kept     []byte            // packed: of the old sights those that nothing says are gone
+	tolds    []byte            // … and of what was told
+	old      exposure.Sighting // zero where the source never saw the asset
+	at       time.Time         // check time of the newest observation
+	cover    *exposure.Coverage
+}
+
+// words are the exposures that a report speaks of, by what it says of them; packed keys
+// once they are sorted.
+type words struct {
+	sights []byte
+	fixed  []byte // all that it says of them is that they are fixed
+	told   []byte // it doesn't see them, for whatever other reason
+}
+
+func (w *words) add(p *pending) {
+	key := exposure.SeenKey{ID: p.id, Digest: p.digest}
+	switch {
+	case sees(p.findings):
+		w.sights = exposure.AppendKey(w.sights, key)
+	case allFixed(p.findings):
+		w.fixed = exposure.AppendKey(w.fixed, key)
+	default:
+		w.told = exposure.AppendKey(w.told, key)
+	}
+}
+
+// join takes in the other words.
+func (w *words) join(other *words) {
+	w.sights = append(w.sights, other.sights...)
+	w.fixed = append(w.fixed, other.fixed...)
+	w.told = append(w.told, other.told...)
+}
+
+// sort puts each exposure under the one word that counts of all that the report says of
+// it: a sight before anything, a fix after everything. The digest is over all of it.
+func (w *words) sort() {
+	w.sights, w.fixed, w.told = exposure.SortKeys(w.sights), exposure.SortKeys(w.fixed), exposure.SortKeys(w.told)
+	w.told = exposure.FoldKeys(w.sights, w.told)
+	w.fixed = exposure.FoldKeys(w.sights, w.fixed)
+	w.fixed = exposure.FoldKeys(w.told, w.fixed)
+}
+
+// digest is over all that a sorted report says of an exposure.
+func (w *words) digest(id exposure.ID) (uint64, bool) {
+	for _, list := range [...][]byte{w.sights, w.told, w.fixed} {
+		if digest, ok := exposure.DigestOf(list, id); ok {
+			return digest, true
+		}
+	}
+	return 0, false
 }
 
 // pending is one exposure of a batch with what the source says of it.
@@ -25,8 +76,11 @@ type pending struct {
 	id       exposure.ID
 	asset    asset.ID
 	findings []exposure.Finding
-	digest   uint64 // of all the findings together
-	known    bool   // the source's sighting has it: it surely exists
+	digest   uint64    // of all the findings together
+	known    bool      // the source's sighting has it: it surely exists
+	late     bool      // last seen before the source's latest look
+	adds     bool      // the report says more of it elsewhere
+	looked   time.Time // of a late one: when the look was that still speaks of it
 }
 
 // persist works one batch towards the store: what it says is known when persist returns,
@@ -113,7 +167,7 @@ func (j *job) readSightings(ctx context.Context, assets map[*asset.Description]a
 	for _, id := range fresh {
 		s := j.seen[id]
 		s.old = detached(old[id])
-		s.keys = slices.Grow(s.keys, len(s.old.Keys)) // most of them come again
+		s.said.sights = slices.Grow(s.said.sights, len(s.old.Keys)) // most of them come again
 	}
 	return nil
 }
@@ -150,47 +204,75 @@ func (j *job) cover(id asset.ID, cov exposure.Coverage) {
 	s.cover = &both
 }
 
-// correlate finds the exposure of each observation and leaves out what is not news.
+// correlate finds the exposure of each observation, and gives those that the report sees
+// and that are news. What it says of others waits until all of it is known.
 func (j *job) correlate(b batch, assets map[*asset.Description]asset.ID) []pending {
-	work := make([]pending, 0, len(b.obs))
-	index := make(map[exposure.ID]int, len(b.obs))
-	for _, obs := range b.obs {
-		assetID, ok := assets[obs.Asset]
-		if !ok {
-			continue // counted by the resolver, once per description
-		}
-		s, f := j.seen[assetID], obs.Finding
-		if s.old.Complete && f.LastSeen.Before(s.old.CheckedAt) {
-			j.counts[countOlder]++
-			continue
-		}
-		if f.LastSeen.After(s.at) {
-			s.at = f.LastSeen
-		}
-		id := j.identity(assetID, f)
-		at, ok := index[id]
-		if !ok {
-			at = len(work)
-			index[id] = at
-			work = append(work, pending{id: id, asset: assetID})
-		}
-		work[at].add(f)
-	}
+	work := j.pendings(b, assets)
 	news := work[:0]
-	for _, w := range work {
+	for i := range work {
+		w := &work[i]
 		s := j.seen[w.asset]
-		if !allFixed(w.findings) {
-			s.keys = exposure.AppendKey(s.keys, exposure.SeenKey{ID: w.id, Digest: w.digest})
-		}
-		digest, known := exposure.DigestOf(s.old.Keys, w.id)
-		w.known = known
-		if _, matters := j.attentive[w.id]; known && digest == w.digest && !matters {
-			j.counts[countUnchanged] += int64(len(w.findings))
+		if w.late {
+			s.late.add(w)
+			s.lates += int64(len(w.findings))
+			s.lateNews = s.lateNews || !s.unchanged(w, w.digest)
+			s.lateAt = w.newest(s.lateAt)
 			continue
 		}
-		news = append(news, w)
+		s.said.add(w)
+		s.at = w.newest(s.at)
+		w.known = exposure.HasKey(s.old.Keys, w.id) || exposure.HasKey(s.old.Told, w.id)
+		_, matters := j.attentive[w.id]
+		switch sight := sees(w.findings); {
+		case !matters && s.unchanged(w, w.digest):
+			j.counts[countUnchanged] += int64(len(w.findings))
+		case sight:
+			news = append(news, *w)
+		case w.known:
+			j.again = true
+		default:
+			j.doubtful = append(j.doubtful, w.id)
+		}
 	}
 	return news
+}
+
+// unchanged reports whether the source said the very same of an exposure before: all that
+// it says of it now has the digest.
+func (s *seen) unchanged(w *pending, digest uint64) bool {
+	before := s.old.Told
+	if sees(w.findings) {
+		before = s.old.Keys
+	}
+	was, ok := exposure.DigestOf(before, w.id)
+	return ok && was == digest
+}
+
+// pendings puts the observations of a batch together by exposure.
+func (j *job) pendings(b batch, assets map[*asset.Description]asset.ID) []pending {
+	type place struct {
+		id   exposure.ID
+		late bool
+	}
+	work := make([]pending, 0, len(b.obs))
+	index := make(map[place]int, len(b.obs))
+	for _, obs := range b.obs {
+		assetID, ok := assets[obs.Asset]
+		s := j.seen[assetID]
+		if !ok || s == nil {
+			continue // counted by the resolver, once per description
+		}
+		f := obs.Finding
+		at := place{id: j.identity(assetID, f), late: s.old.Complete && f.LastSeen.Before(s.old.CheckedAt)}
+		i, ok := index[at]
+		if !ok {
+			i = len(work)
+			index[at] = i
+			work = append(work, pending{id: at.id, asset: assetID, late: at.late})
+		}
+		work[i].add(f)
+	}
+	return work
 }
 
 // add takes one more finding of the exposure; the same one told twice is one.
@@ -203,6 +285,16 @@ func (w *pending) add(f *exposure.Finding) {
 		}
 	}
 	w.findings = append(w.findings, *f)
+}
+
+// newest is when a finding of it was last seen, or the given time if that is later.
+func (w *pending) newest(at time.Time) time.Time {
+	for i := range w.findings {
+		if w.findings[i].LastSeen.After(at) {
+			at = w.findings[i].LastSeen
+		}
+	}
+	return at
 }
 
 // identity is the exposure of a finding on an asset. After a merge the exposure may have
@@ -237,6 +329,11 @@ func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Descri
 	return fault.Wrap(fault.KindOf(err), err, "reading the exposures of merged assets")
 }
 
+// sees reports whether any of the findings is a sight of the weakness.
+func sees(fs []exposure.Finding) bool {
+	return slices.ContainsFunc(fs, func(f exposure.Finding) bool { return f.Status.Sees() })
+}
+
 func allFixed(fs []exposure.Finding) bool {
 	for i := range fs {
 		if fs[i].Status != exposure.StatusFixed {
@@ -264,12 +361,10 @@ func (j *job) born(w pending) exposure.Exposure {
 
 // report is what the source says of an exposure in this run.
 func (j *job) report(w pending) exposure.RefreshInput {
-	checked := w.findings[0].LastSeen
-	for i := range w.findings {
-		if w.findings[i].LastSeen.After(checked) {
-			checked = w.findings[i].LastSeen
-		}
+	checked, sighted := w.newest(time.Time{}), time.Time{}
+	if w.late {
+		checked, sighted = w.looked, checked
 	}
 	return exposure.RefreshInput{Asset: j.resolver.assets[w.asset], Findings: w.findings, Source: j.source.Name,
-		Run: j.runID, CheckedAt: checked, At: j.at}
+		Run: j.runID, CheckedAt: checked, SeenAt: sighted, At: j.at, Adds: w.adds, ApprovedBy: j.d.Approver()}
 }

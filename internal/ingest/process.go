@@ -92,10 +92,13 @@ func (p *Pipeline) Process(ctx context.Context, d exposure.Delivery, beat func(P
 	case runErr != nil:
 		return d, runErr
 	}
-	if err := j.settle(ctx); err != nil {
+	if err := j.settle(ctx, beat); err != nil {
 		return d, err
 	}
-	if broken != nil {
+	switch {
+	case j.parked():
+		return j.park(ctx)
+	case broken != nil:
 		return j.failed(ctx, broken.err)
 	}
 	return j.finish(ctx)
@@ -122,6 +125,10 @@ type job struct {
 	counts    map[string]int64
 	skipped   map[string]int64
 	at        time.Time
+
+	again     bool            // the body is to be read once more, for what it says without seeing
+	doubtful  []exposure.ID   // spoken of without being seen, and of the source's not known to exist
+	overtaken map[string]bool // parked deliveries that this one has a later look than
 }
 
 func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
@@ -133,6 +140,7 @@ func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 		seen:      map[asset.ID]*seen{},
 		counts:    map[string]int64{},
 		skipped:   skipped,
+		overtaken: map[string]bool{},
 	}
 }
 
@@ -155,9 +163,33 @@ func (j *job) readAttentive(ctx context.Context) error {
 
 // stream decodes and persists side by side: while one batch is written the next is read.
 func (j *job) stream(ctx context.Context, beat func(Progress)) error {
-	batches := make(chan batch)         // the decoder fills one while another is persisted
+	defer j.ground()
+	c, broken, err := j.each(ctx, func(b batch) error { return j.persist(ctx, b, beat) })
+	if err == nil {
+		err = j.land(ctx, 0, beat)
+	}
+	j.run = c.run
+	for reason, n := range c.skipped {
+		j.skipped[reason] += n
+	}
+	j.counts[countFindings] = c.findings
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "ingesting delivery "+j.d.ID)
+	case broken != nil:
+		return &decodeError{broken}
+	}
+	return nil
+}
+
+// each decodes the body and gives its batches to take, which works on one while the next
+// is read. The decoder's own verdict on the body is given apart from a failure of ours.
+func (j *job) each(ctx context.Context, take func(batch) error) (c *collector, broken, err error) {
+	batches := make(chan batch) // the decoder fills one while another is persisted
 	group, gctx := errgroup.WithContext(ctx)
-	c := &collector{stop: gctx.Done(), out: batches, size: j.batch, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
+	c = &collector{stop: gctx.Done(), out: batches, size: j.batch, source: j.source, received: j.d.ReceivedAt, skipped: map[string]int64{}}
 	group.Go(func() error {
 		defer close(batches)
 		err := j.decode(gctx, c)
@@ -171,37 +203,22 @@ func (j *job) stream(ctx context.Context, beat func(Progress)) error {
 		if flushErr := c.handOver(); flushErr != nil {
 			return gctx.Err()
 		}
-		if err != nil {
-			return &decodeError{err}
-		}
+		broken = err
 		return nil
 	})
-	defer j.ground()
-	var persisted error
 	for b := range batches {
-		if persisted != nil {
+		if err != nil {
 			continue // the decoder is being stopped; take what it still hands over
 		}
-		if persisted = j.persist(ctx, b, beat); persisted != nil {
-			group.Go(func() error { return persisted }) // cancels gctx, and so the decoder
+		if err = take(b); err != nil {
+			failed := err
+			group.Go(func() error { return failed }) // cancels gctx, and so the decoder
 		}
 	}
-	if persisted == nil {
-		persisted = j.land(ctx, 0, beat)
+	if stopped := group.Wait(); err == nil {
+		err = stopped
 	}
-	err := group.Wait()
-	j.run = c.run
-	for reason, n := range c.skipped {
-		j.skipped[reason] += n
-	}
-	j.counts[countFindings] = c.findings
-	if persisted != nil {
-		return persisted
-	}
-	if ctx.Err() != nil {
-		return fault.Wrap(fault.Unavailable, ctx.Err(), "ingesting delivery "+j.d.ID)
-	}
-	return err
+	return c, broken, err
 }
 
 // checkpoint remembers how many batches are persisted, so that a worker that takes over

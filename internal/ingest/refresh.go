@@ -27,14 +27,21 @@ func (j *job) refresh(ctx context.Context, work []pending) error {
 	}
 	var reborn []exposure.Exposure
 	for _, id := range missing {
-		if w := vanished[id]; !allFixed(w.findings) {
-			reborn = append(reborn, j.born(w)) // a sighting outlived its exposure: it is simply new
+		// A sighting outlived its exposure: it is simply new. What the source says of one
+		// without seeing it makes none.
+		if w := vanished[id]; sees(w.findings) {
+			reborn = append(reborn, j.born(w))
 		}
 	}
 	if len(reborn) == 0 {
 		return nil
 	}
-	_, err = j.store.InsertExposures(ctx, reborn)
+	inserted, err := j.store.InsertExposures(ctx, reborn)
+	for _, ok := range inserted {
+		if ok {
+			j.counts[countCreated]++
+		}
+	}
 	return fault.Wrap(fault.KindOf(err), err, "writing exposures anew")
 }
 
@@ -146,7 +153,10 @@ func assessed(e exposure.Exposure, a Assessment) exposure.Exposure {
 // exposures get the events that the new facts call for.
 func (j *job) follow(ctx context.Context, changed []exposure.Exposure) error {
 	f := follower{ledger: j.ledger, assess: j.assess, waker: j.waker, log: j.log, at: j.at,
-		cause: "delivery/" + j.d.ID, actor: exposure.Actor{Kind: exposure.Source, Name: j.source.Name}}
+		cause: "delivery/" + j.d.ID, actor: exposure.Actor{Kind: exposure.Source, Name: j.source.Name}, approvedBy: j.d.Approver()}
+	if f.approvedBy != "" {
+		f.cause += "/approved" // what it caused before it was held is another matter
+	}
 	for _, e := range changed {
 		f.add(ctx, e, j.resolver.assets[e.Asset])
 	}

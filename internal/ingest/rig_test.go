@@ -35,6 +35,8 @@ type rig struct {
 	assess   *fixedAssessor
 	woken    *wakes
 	clock    time.Time
+	breaker  ingest.Breaker
+	batch    int
 	seq      int
 }
 
@@ -65,7 +67,7 @@ func (r *rig) source(name string) (ingest.Source, error) {
 	if name == "unknown" {
 		return ingest.Source{}, fault.New(fault.NotFound, "there is no source %q", name)
 	}
-	return ingest.Source{Name: name, Connector: "test", Zone: "dc1", Local: name == "lab", Decode: decode}, nil
+	return ingest.Source{Name: name, Connector: "test", Zone: "dc1", Local: name == "lab", Breaker: r.breaker, Decode: decode}, nil
 }
 
 func decode(_ context.Context, body io.Reader, sink ingest.Sink) error {

@@ -11,11 +11,22 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 )
 
-// settle ends a run: it completes the run's record, takes the difference between what the
-// source saw before and now on each asset, applies it, and only then writes the new
-// sightings: dying in between repeats the difference, which then changes nothing.
-func (j *job) settle(ctx context.Context) error {
+// settle ends a run: it completes the run's record, has the breaker weigh what the run
+// takes away, reads what was told without being seen, takes the difference between what
+// the source saw before and now on each asset, applies it, and only then writes the new
+// sightings: dying in between repeats the difference, which then changes nothing. Of a run
+// that the breaker holds only the sights are applied.
+func (j *job) settle(ctx context.Context, beat func(Progress)) error {
 	j.completeRun()
+	j.gather()
+	if err := j.weigh(ctx); err != nil {
+		return err
+	}
+	if !j.parked() {
+		if err := j.readAgain(ctx, beat); err != nil {
+			return err
+		}
+	}
 	ids := slices.Sorted(maps.Keys(j.seen))
 	for chunk := range slices.Chunk(ids, 200) {
 		if err := j.settleAssets(ctx, chunk); err != nil {
@@ -26,7 +37,26 @@ func (j *job) settle(ctx context.Context) error {
 		return err
 	}
 	j.counts[countAssets] = int64(len(ids))
-	return nil
+	return j.supersede(ctx)
+}
+
+// gather puts together what the report says of each asset, now that the time of its look
+// is known. What was last seen before the source's latest look is history, unless this is
+// a later look that still speaks of it.
+func (j *job) gather() {
+	for _, s := range j.seen {
+		s.late.sort()
+		switch {
+		case s.lates == 0:
+		case s.cover == nil || j.outdated(s):
+			j.counts[countOlder] += s.lates
+			s.late = words{}
+		default:
+			s.said.join(&s.late)
+			j.again = j.again || s.lateNews
+		}
+		s.said.sort()
+	}
 }
 
 func (j *job) completeRun() {
@@ -64,8 +94,10 @@ func (j *job) completeRun() {
 func (j *job) latestSight() time.Time {
 	var latest time.Time
 	for _, s := range j.seen {
-		if s.at.After(latest) {
-			latest = s.at
+		for _, at := range [...]time.Time{s.at, s.lateAt} {
+			if at.After(latest) {
+				latest = at
+			}
 		}
 	}
 	return latest
@@ -91,7 +123,7 @@ func (j *job) settleAssets(ctx context.Context, ids []asset.ID) error {
 	}
 	edits := map[exposure.ID]edit{}
 	for _, id := range ids {
-		if s := j.seen[id]; !j.outdated(s) {
+		if s := j.seen[id]; !j.parked() && !j.outdated(s) {
 			j.stageGone(s, edits)
 		}
 	}
@@ -100,8 +132,12 @@ func (j *job) settleAssets(ctx context.Context, ids []asset.ID) error {
 	}
 	sightings := make([]exposure.Sighting, 0, len(ids))
 	for _, id := range ids {
-		if next, ok := j.sighting(id, j.seen[id]); ok {
+		s := j.seen[id]
+		if next, ok := j.sighting(id, s); ok {
 			sightings = append(sightings, next)
+			if held := s.old.Parked; held != "" && held != j.d.ID && next.Parked != held {
+				j.overtaken[held] = true
+			}
 		}
 	}
 	if len(sightings) == 0 {
@@ -127,35 +163,57 @@ func (j *job) checkedAt(s *seen) time.Time {
 	return firstTime(cover, j.run.Finished)
 }
 
-// stageGone stages what it means for each exposure that it was in the old sighting and
-// isn't in the new one. One that changed was refreshed already.
+// stageGone stages what it means for each exposure that the source spoke of before and
+// that this run says nothing of. One that it does speak of was refreshed already.
 func (j *job) stageGone(s *seen, edits map[exposure.ID]edit) {
 	checked := j.checkedAt(s)
 	sameLook := checked.Equal(s.old.CheckedAt) // another part of the same run, or this delivery again
-	s.keys = exposure.SortKeys(s.keys)
-	exposure.DiffKeys(s.old.Keys, s.keys, func(change exposure.KeyChange, key exposure.SeenKey) {
-		switch {
-		case change != exposure.KeyRemoved:
-		case sameLook:
-			s.kept = exposure.AppendKey(s.kept, key)
-		default:
-			j.counts[countAbsent]++
-			edits[key.ID] = j.gone(s, key, checked)
+	stage := func(before []byte, kept *[]byte) {
+		exposure.DiffKeys(before, s.said.sights, func(change exposure.KeyChange, key exposure.SeenKey) {
+			switch {
+			case change != exposure.KeyRemoved:
+			case sameLook:
+				*kept = exposure.AppendKey(*kept, key)
+			case exposure.HasKey(s.said.told, key.ID):
+			case exposure.HasKey(s.said.fixed, key.ID):
+				edits[key.ID] = j.fixed(s, key, checked, kept)
+			default:
+				j.counts[countAbsent]++
+				edits[key.ID] = j.gone(s, key, checked, kept)
+			}
+		})
+	}
+	s.kept, s.tolds = nil, nil
+	stage(s.old.Keys, &s.kept)
+	stage(s.old.Told, &s.tolds)
+}
+
+// fixed says of an exposure that the run calls fixed what it means that the run doesn't
+// see it, where the source dates the fix before its own last sight: then a look that
+// covered it decides, as if the run had not spoken of it.
+func (j *job) fixed(s *seen, key exposure.SeenKey, checked time.Time, kept *[]byte) edit {
+	gone := j.gone(s, key, checked, kept)
+	return func(e exposure.Exposure) (exposure.Exposure, bool) {
+		for _, sight := range e.Sights {
+			if sight.Source == j.source.Name && sight.Presence == exposure.VerifiedAbsent {
+				return e, false
+			}
 		}
-	})
+		return gone(e)
+	}
 }
 
 // gone says of an exposure what it means that this run did not report it. Only a look
 // that covered it takes its key out of the sighting: else the next one that does cover it
 // would have nothing to compare with.
-func (j *job) gone(s *seen, key exposure.SeenKey, checked time.Time) edit {
+func (j *job) gone(s *seen, key exposure.SeenKey, checked time.Time, kept *[]byte) edit {
 	return func(e exposure.Exposure) (exposure.Exposure, bool) {
 		e = exposure.Hydrate(e, s.old)
 		status := j.presence(s, e)
 		if status != exposure.VerifiedAbsent {
-			s.kept = exposure.AppendKey(s.kept, key)
+			*kept = exposure.AppendKey(*kept, key)
 		}
-		return exposure.MarkAbsent(e, j.source.Name, j.runID, checked, status)
+		return exposure.MarkApproved(e, j.source.Name, j.runID, checked, status, j.d.Approver())
 	}
 }
 
@@ -165,34 +223,55 @@ func (j *job) presence(s *seen, e exposure.Exposure) exposure.PresenceStatus {
 	if s.cover == nil {
 		return exposure.NotCovered
 	}
-	status := exposure.VerifiedAbsent
+	status, known := exposure.VerifiedAbsent, false
 	for i := range e.Findings {
 		f := &e.Findings[i]
 		if f.Source != j.source.Name {
 			continue
 		}
+		known = true
 		if p := exposure.PresenceAfter(j.run, *s.cover, f.Check, f.Location); p != exposure.VerifiedAbsent {
 			status = p
 		}
 	}
+	if !known { // what it once said is unknown, and so whether that was looked for
+		return exposure.NotCovered
+	}
 	return status
 }
 
-// sighting is what the source has now seen on an asset, if this report adds to it.
+// sighting is what the source has now seen on an asset, if this report adds to it. A
+// report that is older than the last look, or that the breaker holds, may add and takes
+// nothing away.
 func (j *job) sighting(id asset.ID, s *seen) (exposure.Sighting, bool) {
 	next := exposure.Sighting{
 		ID: j.source.Name + "|" + string(id), Version: s.old.Version + 1, Source: j.source.Name, Asset: id,
 		Run: j.runID, Delivery: j.d.ID, CheckedAt: j.checkedAt(s),
 	}
-	if j.outdated(s) {
-		if len(s.keys) == 0 || s.old.Complete {
+	switch {
+	case j.outdated(s):
+		if len(s.said.sights) == 0 || s.old.Complete {
 			return next, false
 		}
-		next.Run, next.CheckedAt = s.old.Run, s.old.CheckedAt
-		next.Keys = exposure.UnionKeys(s.old.Keys, exposure.SortKeys(s.keys))
-		return next, true
+		j.addTo(&next, s)
+	case j.parked() && s.old.Version > 0:
+		j.addTo(&next, s)
+		next.Complete = s.old.Complete
+		if j.takesAway(s) {
+			next.Parked = j.d.ID
+		}
+	default:
+		next.Keys = exposure.UnionKeys(s.said.sights, exposure.SortKeys(s.kept))
+		next.Told = exposure.WithoutKeys(exposure.UnionKeys(s.said.told, exposure.SortKeys(s.tolds)), next.Keys)
+		next.Complete = j.run.Complete && s.cover != nil && s.cover.Outcome == exposure.TargetOK && len(s.cover.Locations) == 0
 	}
-	next.Keys = exposure.UnionKeys(s.keys, exposure.SortKeys(s.kept))
-	next.Complete = j.run.Complete && s.cover != nil && s.cover.Outcome == exposure.TargetOK && len(s.cover.Locations) == 0
 	return next, true
+}
+
+// addTo adds what was seen to what the source saw before, whose look stays the latest.
+// What was last seen before that look is left out: it may not even have an exposure yet.
+func (j *job) addTo(next *exposure.Sighting, s *seen) {
+	next.Run, next.CheckedAt, next.Parked = s.old.Run, s.old.CheckedAt, s.old.Parked
+	next.Keys = exposure.UnionKeys(s.old.Keys, exposure.WithoutKeys(s.said.sights, s.late.sights))
+	next.Told = exposure.WithoutKeys(s.old.Told, next.Keys)
 }

@@ -27,7 +27,7 @@ func (j *job) write(ctx context.Context, number int64, work []pending) {
 	w := &writing{number: number, done: make(chan struct{})}
 	var born []exposure.Exposure
 	for _, p := range work {
-		if p.known || allFixed(p.findings) { // "fixed" of something that we never saw makes no exposure
+		if p.known {
 			w.known = append(w.known, p)
 			continue
 		}

@@ -27,7 +27,7 @@ var deliveries = engine.Collection{
 func (s *Store) deliveries() of[exposure.Delivery] {
 	return of[exposure.Delivery]{Collection: &deliveries, e: s.engine,
 		id: func(x *exposure.Delivery) string { return claimID(x.ID) },
-		at: func(*exposure.Delivery) int64 { return 1 },
+		at: func(x *exposure.Delivery) int64 { return x.Version + 1 }, // data from before it had a version has 1
 		values: func(x *exposure.Delivery) []any {
 			var pending any
 			if x.Status == exposure.DeliveryReceived || x.Status == exposure.DeliveryWorking {
@@ -81,6 +81,12 @@ func (s *Store) Delivery(ctx context.Context, id string) (exposure.Delivery, err
 // person who replays it do so.
 func (s *Store) PutDelivery(ctx context.Context, d exposure.Delivery) error {
 	return s.deliveries().put(ctx, d)
+}
+
+// SwapDelivery writes a delivery if the stored one has the version before its own, and
+// says whether: of two people who decide on a parked one, one does.
+func (s *Store) SwapDelivery(ctx context.Context, d exposure.Delivery) (bool, error) {
+	return swapOne(ctx, s.deliveries(), d)
 }
 
 // NextDeliveries gives a source's deliveries that wait to be worked on, in the order of

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/store/engine"
 )
@@ -131,7 +132,7 @@ func (s *Store) Snapshot(ctx context.Context, kind, digest string) ([]byte, erro
 }
 
 // NeededBlob reports whether a blob is one that must outlive retention: a snapshot's, or
-// the body of a delivery that waits to be worked on.
+// the body of a delivery that waits to be worked on, or for a decision.
 func (s *Store) NeededBlob(ctx context.Context, sha string) (bool, error) {
 	var errs []error
 	for _, use := range []struct {
@@ -141,6 +142,7 @@ func (s *Store) NeededBlob(ctx context.Context, sha string) (bool, error) {
 		{&intel, where{{Field: "blob", Values: []any{sha}}}},
 		{&snapshots, where{{Field: "blob", Values: []any{sha}}}},
 		{&deliveries, where{{Field: "blob", Values: []any{sha}}, {Field: "pending", Op: engine.Has}}},
+		{&deliveries, where{{Field: "blob", Values: []any{sha}}, {Field: "status", Values: []any{string(exposure.DeliveryParked)}}}},
 	} {
 		n, err := s.engine.Count(ctx, use.c, use.where, "")
 		if n[""] > 0 {

@@ -108,6 +108,60 @@ func deliveries(t *testing.T, address func(t *testing.T) string) {
 	})
 }
 
+func decisions(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	t.Run("of two who decide on a parked delivery at once, one does", func(t *testing.T) {
+		s := Open(t, address(t))
+		d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: "1", Source: "a"}, strings.NewReader("body"))
+		require.NoError(t, err)
+		d.Status, d.Hold = exposure.DeliveryParked, &exposure.Hold{Absent: 30, Present: 100, At: epoch}
+		require.NoError(t, s.PutDelivery(t.Context(), d))
+		needed, err := s.NeededBlob(t.Context(), d.Body)
+		require.NoError(t, err)
+		require.True(t, needed, "its body is needed while nobody has decided")
+		var decided atomic.Int64
+		var group errgroup.Group
+		for range writers {
+			group.Go(func() error {
+				ok, err := s.SwapDelivery(t.Context(), d.Decide(exposure.HoldApproved, "ann", "", epoch))
+				if ok {
+					decided.Add(1)
+				}
+				return err
+			})
+		}
+		require.NoError(t, group.Wait())
+		require.EqualValues(t, 1, decided.Load())
+		next, err := s.NextDeliveries(t.Context(), "a", 10)
+		require.NoError(t, err)
+		require.Len(t, next, 1, "and then it waits to be worked on")
+		require.Equal(t, "ann", next[0].Approver())
+		require.NoError(t, s.PutDelivery(t.Context(), next[0]), "as before, without a decision")
+	})
+
+	t.Run("how a source is doing is written by one at a time", func(t *testing.T) {
+		s := Open(t, address(t))
+		h := exposure.Health{Source: "b", Version: 1, Watched: epoch}
+		for _, want := range []bool{true, false} {
+			ok, err := s.SwapHealth(t.Context(), h)
+			require.NoError(t, err)
+			require.Equal(t, want, ok)
+		}
+		h.Version, h.Conditions = 2, []exposure.Ailment{{Condition: exposure.SourceLate, Since: epoch}}
+		for _, want := range []bool{true, false} {
+			ok, err := s.SwapHealth(t.Context(), h)
+			require.NoError(t, err)
+			require.Equal(t, want, ok)
+		}
+		_, err := s.SwapHealth(t.Context(), exposure.Health{Source: "a", Version: 1})
+		require.NoError(t, err)
+		all, err := s.Healths(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, []string{all[0].Source, all[1].Source})
+		require.Equal(t, h, all[1])
+	})
+}
+
 func read(t *testing.T, s *store.Store, sha string) string {
 	t.Helper()
 	r, err := s.Blob(t.Context(), sha)
