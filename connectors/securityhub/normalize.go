@@ -40,7 +40,7 @@ func (f *wireFinding) status() (exposure.Status, string) {
 	case work == "resolved" && record == "archived" && control == "":
 		return exposure.StatusFixed, note
 	case record == "archived":
-		return exposure.StatusArchived, note
+		return statuses.Of(record), note
 	case work == "resolved" && control != "":
 		return exposure.StatusOpen, note
 	case work == "suppressed", work == "resolved":
