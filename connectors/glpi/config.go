@@ -31,7 +31,7 @@ var docs = connectors.Page{
 		"Virtual machines that it runs are hosts that run on it. Tag, registered owner, who logs on and the equipment's contact are clues to the owner. A partial inventory adds to what is known and takes nothing away.",
 	Fixed:    "An inventory knows no weaknesses.",
 	Coverage: "None: it says what a machine is, and not what is weak in it.",
-	Limits: "The agent's handshake (PROLOG and contact) is answered, and is no inventory. The times of XML inventories are the machine's local ones and are read as UTC. The answers to JSON agents are taken from the agent's documentation. " +
+	Limits: "The agent's handshake (PROLOG and contact) is answered, and is no inventory. The times of XML inventories are the machine's local ones and are read as UTC. The answers follow what the agents' own code accepts and were not tried with a running agent. " +
 		"A decompressed inventory may be 256 MiB.",
 	Example: `sources:
   - name: glpi-agents
