@@ -78,6 +78,11 @@ func TestOnlyWhatWasEvaluatedIsCovered(t *testing.T) {
 	}
 }
 
+func TestAControlThatWasSkippedAnywhereCoversNothing(t *testing.T) {
+	body := strings.Replace(report("skipped", "configuration"), `{"controlID":"C-2"`, `{"controlID":"C-1","status":{"status":"passed"}},{"controlID":"C-2"`, 1)
+	require.Equal(t, []string{"kubescape:C-2"}, decode(t, nil, body).Last().Checks)
+}
+
 func TestAReportProvesItself(t *testing.T) {
 	good := report("failed", "")
 	for name, body := range map[string]string{

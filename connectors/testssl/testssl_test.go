@@ -54,8 +54,8 @@ func row(id, host, severity, text string) string {
 const one, two = "a.quell-lab.net/192.0.2.1", "b.quell-lab.net/192.0.2.2"
 
 func TestOnlyWhatEveryHostWasTestedForIsCovered(t *testing.T) {
-	rec := decode(t, &testssl.Config{Fresh: true}, row("SSLv3", one, "OK", ""), row("BREACH", one, "HIGH", ""), row("heartbleed", one, "WARN", ""), row("ROBOT", one, "OK", ""), row("scanTime", one, "INFO", "1"),
-		row("SSLv3", two, "LOW", ""), row("BREACH", two, "OK", ""), row("heartbleed", two, "OK", ""), row("scanTime", two, "INFO", "1"))
+	rec := decode(t, &testssl.Config{Fresh: true}, row("SSLv3", one, "OK", ""), row("BREACH", one, "HIGH", ""), row("heartbleed", one, "WARN", ""), row("ROBOT", one, "OK", ""), row("FREAK", one, "OK", ""), row("FREAK", one, "WARN", "on the second address"), row("scanTime", one, "INFO", "1"),
+		row("SSLv3", two, "LOW", ""), row("BREACH", two, "OK", ""), row("heartbleed", two, "OK", ""), row("FREAK", two, "OK", ""), row("scanTime", two, "INFO", "1"))
 	require.True(t, rec.Last().Complete, rec.Last().Why)
 	require.Equal(t, []string{"testssl:BREACH", "testssl:SSLv3", "testssl:scanTime"}, rec.Last().Checks)
 	require.Equal(t, []string{"443/tcp"}, rec.Covered[0].Locations)
