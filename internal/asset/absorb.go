@@ -32,7 +32,7 @@ func Absorb(a Asset, d Description, source string, at time.Time) (Asset, bool) {
 	before := a
 	seen := ms(seenAt(d, at))
 	newer := !seen.Before(a.LastSeen)
-	ids, _ := Usable(d, source) // junk was told when the description was resolved
+	ids := names(d, source) // junk was told when the description was resolved
 
 	a.Identifiers = withIdentifiers(a.Identifiers, ids, source, seen)
 	a.Tags = withTags(a.Tags, d.Tags, newer)

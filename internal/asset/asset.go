@@ -50,8 +50,14 @@ type Asset struct {
 	LastSeen    time.Time         `json:"last_seen"`
 	MergedInto  ID                `json:"merged_into,omitempty"`
 	Aliases     []ID              `json:"aliases,omitempty"` // assets that were merged into this one
-	Retired     bool              `json:"retired,omitempty"`
-	UpdatedAt   time.Time         `json:"updated_at"`
+	// Apart are assets that a person said it is not: they never merge with it again.
+	Apart []Apart `json:"apart,omitempty"`
+	// Born is under which name its new exposures are born, and Former are the names, beside
+	// ID and Aliases, under which exposures of it were born; see BirthID.
+	Born      ID        `json:"born,omitempty"`
+	Former    []ID      `json:"former,omitempty"`
+	Retired   bool      `json:"retired,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // Known is an identifier that an asset is known by, with where it came from.

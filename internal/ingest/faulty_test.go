@@ -84,6 +84,10 @@ func (f *faulty) MoveIdentifiers(ctx context.Context, keys []string, from, to as
 	return f.write(func() error { return f.Store.MoveIdentifiers(ctx, keys, from, to) })
 }
 
+func (f *faulty) PutEdges(ctx context.Context, xs []asset.KnownEdge) error {
+	return f.write(func() error { return f.Store.PutEdges(ctx, xs) })
+}
+
 func (f *faulty) InsertExposures(ctx context.Context, xs []exposure.Exposure) ([]bool, error) {
 	return bulk(f, func() ([]bool, error) { return f.Store.InsertExposures(ctx, xs) })
 }

@@ -68,6 +68,7 @@ type Runs interface {
 type Inventory interface {
 	Assets
 	Identifiers
+	Edges
 }
 
 // Assets are the things that can be exposed.
@@ -76,6 +77,7 @@ type Assets interface {
 	InsertAssets(ctx context.Context, as []asset.Asset) ([]bool, error)
 	SwapAssets(ctx context.Context, as []asset.Asset) ([]bool, error)
 	RecordAssetEvents(ctx context.Context, evs []asset.Event) error
+	AssetEvents(ctx context.Context, id asset.ID) ([]asset.Event, error)
 }
 
 // Identifiers are the claims on the names of assets.

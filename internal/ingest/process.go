@@ -117,8 +117,9 @@ type job struct {
 	resolver  *resolver
 	attentive map[exposure.ID]struct{} // exposures of the source that even an unchanged sight matters to
 	seen      map[asset.ID]*seen
-	rehomed   map[exposure.ID]bool // exposures of merged assets, born under another asset
-	aloft     []*writing           // batches on their way into the store, in order
+	rehomed   map[exposure.ID]asset.ID // where exposures live that were born under another asset
+	related   related
+	aloft     []*writing // batches on their way into the store, in order
 	counts    map[string]int64
 	skipped   map[string]int64
 	at        time.Time
@@ -130,6 +131,7 @@ func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 		Pipeline: p, source: source, d: d, at: p.now(),
 		resolver:  newResolver(p.store, source, p.assess, p.now, p.known, skipped),
 		attentive: map[exposure.ID]struct{}{},
+		related:   related{},
 		seen:      map[asset.ID]*seen{},
 		counts:    map[string]int64{},
 		skipped:   skipped,

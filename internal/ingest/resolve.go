@@ -100,6 +100,7 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	if r.source.Local {
 		out.desc.Identifiers = localIdentifiers(d.Identifiers, out.desc.Zone)
 	}
+	out.desc.SameAs = asset.FormerNames(out.desc, r.source.Name)
 	out.desc.Identifiers, _ = asset.Usable(out.desc, r.source.Name)
 	if len(out.desc.Identifiers) == 0 {
 		return &out
@@ -107,12 +108,22 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	out.keys = asset.Keys(out.desc, r.source.Name)
 	out.extra = asset.LoneKeys(out.desc, r.source.Name)
 	names := make([]string, 0, len(out.desc.Identifiers))
-	for _, id := range out.desc.Identifiers {
+	for _, id := range slices.Concat(out.desc.Identifiers, out.desc.SameAs) {
 		names = append(names, id.Key())
 	}
 	sum := sha256.Sum256([]byte(strings.Join(names, "\n") + "\n" + attributes(out.desc)))
 	out.signature = string(sum[:])
 	return &out
+}
+
+// without leaves out the identifiers of an asset that a person took apart from this one.
+func (d *described) without(ids []asset.Identifier, source string) *described {
+	left := *d
+	belongs := func(id asset.Identifier) bool { return slices.Contains(ids, id) }
+	left.desc.Identifiers = slices.DeleteFunc(slices.Clone(d.desc.Identifiers), belongs)
+	left.desc.SameAs = slices.DeleteFunc(slices.Clone(d.desc.SameAs), belongs)
+	left.keys, left.extra = asset.Keys(left.desc, source), asset.LoneKeys(left.desc, source)
+	return &left
 }
 
 // attributes tells descriptions apart that have the same identifiers but say more.

@@ -48,6 +48,9 @@ func (w *resolving) one(d *described) error {
 	if len(res.Merge) > 0 {
 		w.merges = append(w.merges, merge{assets: append([]asset.ID{id}, res.Merge...), why: res.Why})
 	}
+	if len(res.Leave) > 0 {
+		d = d.without(res.Leave, w.source.Name)
+	}
 	w.absorb(id, d, res.Why)
 	for _, refusal := range res.Refused {
 		w.record(asset.RefusedEvent(w.assets[id], refusal, w.now()))
