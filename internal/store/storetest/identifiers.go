@@ -6,11 +6,13 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
 )
 
 func identifiers(t *testing.T, address func(t *testing.T) string) {
@@ -66,5 +68,40 @@ func identifiers(t *testing.T, address func(t *testing.T) string) {
 		owners, err := s.IdentifierOwners(t.Context(), keys)
 		require.NoError(t, err)
 		require.Equal(t, map[string]asset.ID{"k1": "a", "k2": "b", "k3": "other"}, owners)
+	})
+}
+
+func edges(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	s := Open(t, address(t))
+	node := asset.Identifier{Kind: asset.Hostname, Scope: "dc1", Value: "node1"}
+	edge := func(from asset.ID, source string) asset.KnownEdge {
+		return asset.KnownEdge{ID: asset.EdgeID(from, asset.EdgeRunsOn, node, source), Version: 1, From: from, Source: source, FirstSeen: epoch, LastSeen: epoch,
+			Edge: asset.Edge{Kind: asset.EdgeRunsOn, To: node, ToKind: asset.Host, ToName: "node1", Note: "as root"}}
+	}
+
+	t.Run("an edge is one however often it is told, and found from both of its ends", func(t *testing.T) {
+		one, two, other := edge("01A", "k8s"), edge("01B", "k8s"), edge("01A", "fleet")
+		for range 2 {
+			require.NoError(t, s.PutEdges(t.Context(), []asset.KnownEdge{one, two, other}))
+		}
+		one.Version, one.LastSeen = 2, epoch.Add(time.Second)
+		require.NoError(t, s.PutEdges(t.Context(), []asset.KnownEdge{one}))
+		got, err := s.Edges(t.Context(), []string{one.ID, "none"})
+		require.NoError(t, err)
+		require.Equal(t, map[string]asset.KnownEdge{one.ID: one}, got)
+
+		page, err := s.EdgesFrom(t.Context(), []asset.ID{"01A", "01C"}, exposure.List{})
+		require.NoError(t, err)
+		require.ElementsMatch(t, []asset.KnownEdge{one, other}, page.Items)
+		var all []asset.KnownEdge
+		for cursor := ""; ; cursor = page.Next {
+			page, err = s.EdgesTo(t.Context(), []string{node.Key(), "fqdn||none"}, exposure.List{Limit: 2, Cursor: cursor})
+			require.NoError(t, err)
+			if all = append(all, page.Items...); page.Next == "" {
+				break
+			}
+		}
+		require.ElementsMatch(t, []asset.KnownEdge{one, two, other}, all)
 	})
 }
