@@ -30,6 +30,7 @@ type Deps struct {
 	Sightings  Sightings // optional: brings an exposure's last sights up to date
 	Timeline   Timeline
 	Assets     Assets
+	Edges      Edges
 	Runs       Runs
 	Deliveries Deliveries
 	Evidence   Evidence
@@ -38,10 +39,12 @@ type Deps struct {
 	Tokens     Tokens
 
 	Decider     Decider
+	Identity    Identity
 	Waker       Waker
 	Describe    Describe                             // optional: the workflow of an exposure
 	Source      func(name string) (SourceInfo, bool) // the configured source of that name
 	Sources     Sources
+	SourceNames func() []string // optional: of the configured sources
 	Scopes      Scopes
 	Owners      Owners
 	Intel       Intel

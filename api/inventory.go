@@ -96,6 +96,7 @@ type AssetEvent struct {
 	Why   string          `json:"why"`
 	At    time.Time       `json:"at"`
 	Actor string          `json:"actor,omitempty"`
+	Cause string          `json:"cause,omitempty"`
 }
 
 func assetKinds() []asset.Kind {
@@ -163,7 +164,7 @@ func (s *Server) getAsset(c *call) error {
 	}
 	for i := range events {
 		ev := &events[i]
-		out.Events[i] = AssetEvent{Seq: ev.Seq, Kind: ev.Kind, Other: ev.Other, Why: ev.Why, At: ev.At, Actor: ev.Actor}
+		out.Events[i] = AssetEvent{Seq: ev.Seq, Kind: ev.Kind, Other: ev.Other, Why: ev.Why, At: ev.At, Actor: ev.Actor, Cause: ev.Cause}
 	}
 	return c.json(http.StatusOK, out)
 }

@@ -25,6 +25,9 @@ type memory struct {
 	events      map[exposure.ID][]exposure.Event
 	assets      map[asset.ID]asset.Asset
 	assetEvents map[asset.ID][]asset.Event
+	edges       []asset.KnownEdge // by ID
+	claims      map[string]asset.ID
+	separated   []Separate
 	sightings   map[string]exposure.Sighting
 	deliveries  map[string]exposure.Delivery
 	bodies      map[string][]byte // by hash, of deliveries and evidence

@@ -78,6 +78,29 @@ type AssetDetail struct {
 	Events    []AssetEvent     `json:"events"`
 }
 
+// Relation is one relation of an asset, seen from it.
+type Relation struct {
+	Kind      string           `json:"kind"`
+	Direction string           `json:"direction"` // out or in
+	Asset     asset.ID         `json:"asset"`     // the other end; empty where none is known
+	Name      string           `json:"name"`
+	OtherKind string           `json:"other_kind"`
+	To        asset.Identifier `json:"to"`
+	Note      string           `json:"note"`
+	Source    string           `json:"source"`
+	FirstSeen time.Time        `json:"first_seen"`
+	LastSeen  time.Time        `json:"last_seen"`
+	Stale     bool             `json:"stale"`
+}
+
+// Separation is what an undo or a split came to.
+type Separation struct {
+	Asset     asset.ID `json:"asset"`
+	Other     asset.ID `json:"other"`
+	Exposures int      `json:"exposures"`
+	Repeated  bool     `json:"repeated"`
+}
+
 // AssetEvent is one line of an asset's history: what was merged, what was refused.
 type AssetEvent struct {
 	Seq   int64     `json:"seq"`
@@ -85,6 +108,7 @@ type AssetEvent struct {
 	Other asset.ID  `json:"other"`
 	Why   string    `json:"why"`
 	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
 }
 
 // Accepted is what the API says about a body that it stored.

@@ -145,10 +145,11 @@ func (a *app) apiDeps(version string) api.Deps {
 		workflowURL = a.cfg.Temporal.UI + "/namespaces/" + a.cfg.Temporal.Namespace + "/workflows/{workflow}/{run}/history"
 	}
 	return api.Deps{
-		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
+		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
-		Source: a.sources.Source, Sources: things, Scopes: things, Owners: things,
+		Identity: identity{a.pipeline},
+		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Owners: things,
 		Intel:  &intelligence{store: a.store, judge: a.judge, pipeline: a.pipeline, now: now, log: a.log},
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
 		Checks: []api.Check{

@@ -73,6 +73,15 @@ func (s *sources) Source(name string) (api.SourceInfo, bool) {
 	return found.info, ok
 }
 
+// names are those of the configured sources.
+func (s *sources) names() []string {
+	out := make([]string, len(s.order))
+	for i := range s.order {
+		out[i] = s.order[i].Name
+	}
+	return out
+}
+
 // ingest gives what the pipeline needs of a source.
 func (s *sources) ingest(name string) (ingest.Source, error) {
 	found, ok := s.byName[name]

@@ -43,7 +43,14 @@ func world(t *testing.T) *daemon {
 	d.answer("GET /api/v1/assets", `{"items":[{"id":"A1","kind":"host","name":"web-1","owner":"payments","scopes":["shop"],"sources":["nmap","nuclei","trivy","wiz"],"last_seen":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/assets/A1", `{"id":"A1","kind":"host","name":"web-1","owner":"payments","internet":"yes","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z",
 "identifiers":[{"kind":"fqdn","value":"web-1.example.com","source":"nmap","last_seen":"2026-11-22T10:00:00Z"}],"exposures":{"open":2,"closed":1},
-"events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z"}]}`)
+"apart":[{"asset":"A7","why":"a cloned machine","by":"ann","at":"2026-11-21T09:00:00Z"}],
+"events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z","actor":"source:nmap"}]}`)
+	d.answer("GET /api/v1/assets/A9", `{"id":"A9","name":"web-1","merged_into":"A1"}`)
+	d.answer("GET /api/v1/assets/A1/edges", `{"items":[{"kind":"depends_on","direction":"out","asset":"A2","name":"db-1","other_kind":"host","to":{"kind":"fqdn","value":"db-1.example.com"},
+"note":"5432/tcp","source":"wiz","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z"},{"kind":"exposes","direction":"in","to":{"kind":"ip","value":"192.0.2.1"},
+"source":"aws","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-21T10:00:00Z","stale":true}]}`)
+	d.answer("POST /api/v1/assets/A1/undo", `{"asset":"A1","other":"A9","exposures":3}`)
+	d.answer("POST /api/v1/assets/A1/split", `{"asset":"A1","other":"A8","exposures":0,"repeated":true}`)
 	d.answer("GET /api/v1/sources", `{"items":[{"name":"nuclei-weekly","connector":"nuclei","webhook":"/hooks/nuclei-weekly","last_delivery":"2026-11-22T12:00:00Z","last_run":"2026-11-13T12:00:00Z"},
 {"name":"old","connector":"nmap","silent":true,"last_delivery":"2026-10-01T12:00:00Z"},{"name":"new","connector":"trivy"},
 {"name":"bad","connector":"nessus","last_delivery":"2026-11-23T11:30:00Z","problem":"reading nessus XML, line 3 (byte 99): unexpected EOF"}]}`)
@@ -94,6 +101,9 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		{"findings", "findings --source nuclei-weekly", 0},
 		{"assets", "assets --unscoped", 0},
 		{"asset_show", "assets show A1", 0},
+		{"asset_edges", "assets edges A1 --limit 5", 0},
+		{"asset_undo", "assets undo A9 --reason cloned --key k1", 0},
+		{"asset_split", "assets split A1 --identifiers fqdn:a.example.com,serial:SN-1 -r swapped --key k2", 0},
 		{"sources", "sources", 0},
 		{"scopes", "scopes", 0},
 		{"owners", "owners", 0},
