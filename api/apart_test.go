@@ -12,6 +12,7 @@ import (
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/scope"
 )
 
 func (m *memory) EdgesFrom(_ context.Context, ids []asset.ID, l exposure.List) (exposure.Page[asset.KnownEdge], error) {
@@ -160,4 +161,16 @@ func TestTakingApartWantsARoleAReasonAndNamesThatTheAssetHas(t *testing.T) {
 	refused(t, r.ask(http.MethodPost, path+"/undo", r.tokens[RoleViewer], UndoRequest{Reason: "why"}), http.StatusForbidden)
 	refused(t, r.ask(http.MethodPost, path+"/undo", r.token(t, "bank", RoleOperator, "bank"), UndoRequest{Reason: "why"}), http.StatusNotFound)
 	require.Len(t, r.separated, 3)
+}
+
+func TestGapsAreForThoseWhoSeeAllAndGoOnByKind(t *testing.T) {
+	r := newRig(t)
+	out := into[Items[scope.Gap]](t, r.get(prefix+"/gaps"), http.StatusOK)
+	require.Len(t, out.Items, len(scope.GapKinds()))
+	out = into[Items[scope.Gap]](t, r.get(prefix+"/gaps?gap=unscoped&limit=5&cursor=A0"), http.StatusOK)
+	require.Equal(t, "A1", out.Items[0].Items[0].ID)
+	require.Equal(t, scope.GapPage{Kind: scope.GapUnscoped, After: "A0", Limit: 5}, r.gapPages[1])
+	refused(t, r.get(prefix+"/gaps?cursor=A0"), http.StatusBadRequest)
+	refused(t, r.get(prefix+"/gaps?gap=all"), http.StatusBadRequest)
+	refused(t, r.ask(http.MethodGet, prefix+"/gaps", r.token(t, "shop", RoleViewer, "shop"), nil), http.StatusForbidden)
 }

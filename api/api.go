@@ -46,6 +46,7 @@ type Deps struct {
 	Sources     Sources
 	SourceNames func() []string // optional: of the configured sources
 	Scopes      Scopes
+	Gaps        Gaps
 	Owners      Owners
 	Intel       Intel
 	Upkeep      Upkeep

@@ -16,6 +16,7 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/scope"
 )
 
 // memory is a store in memory, and whatever else the API asks.
@@ -28,6 +29,7 @@ type memory struct {
 	edges       []asset.KnownEdge // by ID
 	claims      map[string]asset.ID
 	separated   []Separate
+	gapPages    []scope.GapPage
 	sightings   map[string]exposure.Sighting
 	deliveries  map[string]exposure.Delivery
 	bodies      map[string][]byte // by hash, of deliveries and evidence

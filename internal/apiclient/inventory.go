@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/scope"
 )
 
 // Edges walks the relations of an asset: those that lead out of it, then those into it.
@@ -27,4 +28,13 @@ func (c *Client) UndoMerge(ctx context.Context, id, other asset.ID, reason, key 
 func (c *Client) SplitAsset(ctx context.Context, id asset.ID, identifiers []string, reason, key string) (Item[Separation], error) {
 	in := map[string]any{"reason": reason, "identifiers": identifiers}
 	return post[Separation](ctx, c, "/assets"+seg(string(id))+"/split", in, map[string]string{"Idempotency-Key": key})
+}
+
+// Gaps lists what scoping doesn't cover: all kinds with the first of each, or one kind
+// from a cursor on.
+func (c *Client) Gaps(ctx context.Context, query url.Values) ([]Item[scope.Gap], error) {
+	list, err := get[struct {
+		Items []Item[scope.Gap] `json:"items"`
+	}](ctx, c, "/gaps", query)
+	return list.Value.Items, err
 }

@@ -149,7 +149,7 @@ func (a *app) apiDeps(version string) api.Deps {
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},
-		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Owners: things,
+		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
 		Intel:  &intelligence{store: a.store, judge: a.judge, pipeline: a.pipeline, now: now, log: a.log},
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
 		Checks: []api.Check{

@@ -49,6 +49,8 @@ func world(t *testing.T) *daemon {
 	d.answer("GET /api/v1/assets/A1/edges", `{"items":[{"kind":"depends_on","direction":"out","asset":"A2","name":"db-1","other_kind":"host","to":{"kind":"fqdn","value":"db-1.example.com"},
 "note":"5432/tcp","source":"wiz","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z"},{"kind":"exposes","direction":"in","to":{"kind":"ip","value":"192.0.2.1"},
 "source":"aws","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-21T10:00:00Z","stale":true}]}`)
+	d.answer("GET /api/v1/gaps", `{"items":[{"kind":"unscoped","words":"assets in no scope","count":12,"items":[{"id":"A3","name":"lost","kind":"host","note":"nmap","last":"2026-11-22T10:00:00Z"}],"next":"A3"},
+{"kind":"unsourced","words":"scopes that no source reports on","count":1,"items":[{"id":"lab","note":"payments"}]},{"kind":"saas","words":"SaaS applications that no scope claims","count":0,"items":[]}]}`)
 	d.answer("POST /api/v1/assets/A1/undo", `{"asset":"A1","other":"A9","exposures":3}`)
 	d.answer("POST /api/v1/assets/A1/split", `{"asset":"A1","other":"A8","exposures":0,"repeated":true}`)
 	d.answer("GET /api/v1/sources", `{"items":[{"name":"nuclei-weekly","connector":"nuclei","webhook":"/hooks/nuclei-weekly","last_delivery":"2026-11-22T12:00:00Z","last_run":"2026-11-13T12:00:00Z"},
@@ -106,6 +108,8 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		{"asset_split", "assets split A1 --identifiers fqdn:a.example.com,serial:SN-1 -r swapped --key k2", 0},
 		{"sources", "sources", 0},
 		{"scopes", "scopes", 0},
+		{"gaps", "gaps", 0},
+		{"gaps_json", "gaps unscoped --json --limit 1", 0},
 		{"owners", "owners", 0},
 		{"owners_test", "owners test A1", 0},
 		{"tickets", "tickets --team payments", 0},
