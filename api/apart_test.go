@@ -174,3 +174,15 @@ func TestGapsAreForThoseWhoSeeAllAndGoOnByKind(t *testing.T) {
 	refused(t, r.get(prefix+"/gaps?gap=all"), http.StatusBadRequest)
 	refused(t, r.ask(http.MethodGet, prefix+"/gaps", r.token(t, "shop", RoleViewer, "shop"), nil), http.StatusForbidden)
 }
+
+func (m *memory) FindStatements(_ context.Context, f exposure.StatementFilter, _ exposure.List) (exposure.Page[exposure.Statement], error) {
+	m.statementFilters = append(m.statementFilters, f)
+	return exposure.Page[exposure.Statement]{Items: []exposure.Statement{{ID: "1", Source: "vex", Vulnerability: "CVE-2024-1", Status: exposure.StatementAffected, At: noon}}}, nil
+}
+
+func TestStatementsAreFoundByTheVulnerabilityInAnyCase(t *testing.T) {
+	r := newRig(t)
+	page := into[exposure.Page[exposure.Statement]](t, r.get(prefix+"/statements?vulnerability=ghsa-a&source=vex"), http.StatusOK)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, []exposure.StatementFilter{{Vulnerability: "GHSA-A", Source: "vex"}}, r.statementFilters)
+}

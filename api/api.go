@@ -31,6 +31,7 @@ type Deps struct {
 	Timeline   Timeline
 	Assets     Assets
 	Edges      Edges
+	Statements Statements
 	Runs       Runs
 	Deliveries Deliveries
 	Evidence   Evidence

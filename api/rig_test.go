@@ -51,7 +51,7 @@ func newRig(t *testing.T, changes ...func(*Deps)) *rig {
 	now := func() time.Time { return r.clock }
 	chain := ledger.New(r.memory, now)
 	r.deps = Deps{
-		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Edges: r.memory, Identity: r.memory, Runs: r.memory, Deliveries: r.memory,
+		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Edges: r.memory, Statements: r.memory, Identity: r.memory, Runs: r.memory, Deliveries: r.memory,
 		Evidence: r.memory, Tickets: r.memory, Inbox: r.memory, Tokens: r.memory,
 		Decider: decider{r.memory, chain, now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Gaps: r.memory, Sources: r.memory, Owners: r.memory,
 		Intel: r.memory, Upkeep: r.memory, Registry: prometheus.NewRegistry(),

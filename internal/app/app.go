@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,21 @@ func (a *app) grounds(ctx context.Context) (ingest.Grounds, error) {
 	if err != nil {
 		return ingest.Grounds{}, err
 	}
-	return ingest.Grounds{Policy: a.cfg.Policy, Intel: intel, Scopes: set, Owners: tree}, nil
+	policy := a.cfg.Policy
+	policy.Trusted = trusted(a.cfg.Sources)
+	return ingest.Grounds{Policy: policy, Intel: intel, Scopes: set, Owners: tree}, nil
+}
+
+// trusted are the sources whose word that a product isn't affected is believed.
+func trusted(sources []config.Source) []string {
+	var names []string
+	for i := range sources {
+		if sources[i].Trusted {
+			names = append(names, sources[i].Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *app) wireActivities() error {
@@ -269,7 +284,7 @@ func (a *app) keepGrounds(ctx context.Context, is lastGrounds) error {
 	for _, s := range []struct {
 		kind, digest string
 		value        any
-	}{{"policy", is.Policy, a.cfg.Policy}, {"scopes", is.Scopes, a.cfg.Scopes}, {"owners", is.Owners, a.cfg.Owners}} {
+	}{{"policy", is.Policy, a.judge.Grounds().Policy}, {"scopes", is.Scopes, a.cfg.Scopes}, {"owners", is.Owners, a.cfg.Owners}} {
 		if s.digest == "" {
 			continue
 		}

@@ -145,7 +145,7 @@ func (a *app) apiDeps(version string) api.Deps {
 		workflowURL = a.cfg.Temporal.UI + "/namespaces/" + a.cfg.Temporal.Namespace + "/workflows/{workflow}/{run}/history"
 	}
 	return api.Deps{
-		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
+		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},

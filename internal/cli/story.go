@@ -123,6 +123,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 			a.sayf("  %s", clean(why))
 		}
 	}
+	a.stated(e.Stated)
 	a.sayf("\nReported by")
 	t := table{header: []string{"SOURCE", "CHECK", "SEVERITY", "STATUS", "LAST SEEN", "TITLE"}, wide: 5}
 	for i := range e.Findings {
@@ -132,6 +133,28 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	a.print(&t)
 	a.sayf("\nStory")
 	a.timeline(&d.Timeline)
+}
+
+// stated shows what authors of VEX say of it.
+func (a *app) stated(list []exposure.Stated) {
+	if len(list) == 0 {
+		return
+	}
+	a.sayf("\nStated by")
+	t := table{header: []string{"AUTHOR", "SOURCE", "SAYS", "BECAUSE", "OF", "WHEN", "IMPACT"}, wide: 6}
+	for i := range list {
+		s := &list[i]
+		says := strings.ReplaceAll(string(s.Status), "_", " ")
+		if s.FixedIn != "" {
+			says += " in " + s.FixedIn
+		}
+		impact := s.Impact
+		if impact == "" {
+			impact = s.Action
+		}
+		t.add(s.Author, s.Source, says, strings.ReplaceAll(s.Justification, "_", " "), s.Vulnerability, when(s.At), impact)
+	}
+	a.print(&t)
 }
 
 func (a *app) exception(f *facts, x *exposure.Exception) {

@@ -31,7 +31,9 @@ func world(t *testing.T) *daemon {
 {"id":"x2","state":"tracked","asset":"A2","asset_name":"db-1","weakness":"CVE-2024-3094","title":"xz backdoor","severity":"critical","sources":[],"decision":{},
 "due":"2026-11-20T00:00:00Z","owner":{},"presence":{"status":"observed","at":"2026-11-22T10:00:00Z"},"first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z","updated_at":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/exposures/x1", anExposure+`,"findings":[{"uid":"u","source":"nuclei-weekly","connector":"nuclei","class":"vulnerability","check":"nuclei:git-config",
-"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"sights":[],"timeline":`+aStory+`,"evidence":["e1"],
+"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"stated":[{"statement":"s1","source":"vex","vulnerability":"CVE-2024-1",
+"status":"not_affected","justification":"code_not_reachable","author":"Acme PSIRT","at":"2026-11-21T00:00:00Z","impact":"the parser is never called"},
+{"statement":"s2","source":"vex","vulnerability":"CVE-2024-1","status":"fixed","fixed_in":"1.2.4","at":"2026-11-20T00:00:00Z"}],"sights":[],"timeline":`+aStory+`,"evidence":["e1"],
 "workflow":{"workflow_id":"exposure/x1","run_id":"r","status":"Running","url":"http://127.0.0.1:8233/x1"}}`)
 	d.answer("GET /api/v1/exposures/x1/timeline", aStory)
 	d.answer("GET /api/v1/evidence/e1", `{"kind":"http","target":"https://web-1/.git/config","address":"192.0.2.1:443","request":"GET /.git/config HTTP/1.1\r\nHost: web-1\r\n",

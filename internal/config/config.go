@@ -68,6 +68,7 @@ type Source struct {
 	Connector string         `yaml:"connector" doc:"Which connector reads its reports."`
 	Zone      string         `yaml:"zone" doc:"Network zone of what it scans: addresses and bare host names mean something inside one zone only."`
 	Local     bool           `yaml:"local" doc:"Its reports speak of the machine that quell runs on, so loopback addresses identify hosts inside the zone. For labs."`
+	Trusted   bool           `yaml:"trusted" doc:"Where it says that a product is not affected by a vulnerability (VEX), it is believed: the exposure is tracked, with that reason, and not worked on. It never closes for it."`
 	Webhook   Webhook        `yaml:"webhook" doc:"How its webhook calls are authenticated. Without it, /hooks/NAME refuses everything."`
 	Quiet     scope.Duration `yaml:"quiet" doc:"The source is raised as silent when nothing has come for so long. Zero: never."`
 	Config    any            `yaml:"config" doc:"What the connector itself wants: see its page."`

@@ -48,6 +48,7 @@ type Store interface {
 	Inventory
 	Exposures
 	Sightings
+	Statements
 }
 
 // Deliveries are the bodies to be worked on.

@@ -50,6 +50,9 @@ func (j *job) persist(ctx context.Context, b batch, beat func(Progress)) error {
 	if err := j.relate(ctx, assets, b); err != nil {
 		return err
 	}
+	if err := j.state(ctx, b); err != nil {
+		return err
+	}
 	if err := j.readSightings(ctx, assets); err != nil {
 		return err
 	}
@@ -62,6 +65,9 @@ func (j *job) persist(ctx context.Context, b batch, beat func(Progress)) error {
 		return err
 	}
 	work := j.correlate(b, assets)
+	if err := j.readStatements(ctx, work); err != nil {
+		return err
+	}
 	if b.number <= j.d.Checkpoint {
 		return j.checkpoint(ctx, b.number, beat)
 	}
@@ -271,6 +277,7 @@ func (j *job) born(w pending) exposure.Exposure {
 	if len(w.findings) > 1 {
 		e, _ = exposure.Refresh(e, j.report(w))
 	}
+	e, _ = j.stated(e)
 	j.assess.Assess(e, a, j.at).apply(&e, j.at)
 	return e
 }

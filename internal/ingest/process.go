@@ -95,6 +95,9 @@ func (p *Pipeline) Process(ctx context.Context, d exposure.Delivery, beat func(P
 	if err := j.settle(ctx); err != nil {
 		return d, err
 	}
+	if err := j.restate(ctx, broken == nil); err != nil {
+		return d, err
+	}
 	if broken != nil {
 		return j.failed(ctx, broken.err)
 	}
@@ -119,6 +122,7 @@ type job struct {
 	seen      map[asset.ID]*seen
 	rehomed   map[exposure.ID]asset.ID // where exposures live that were born under another asset
 	related   related
+	stating   stating
 	aloft     []*writing // batches on their way into the store, in order
 	counts    map[string]int64
 	skipped   map[string]int64
@@ -132,6 +136,7 @@ func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 		resolver:  newResolver(p.store, source, p.assess, p.now, p.known, skipped),
 		attentive: map[exposure.ID]struct{}{},
 		related:   related{},
+		stating:   newStating(),
 		seen:      map[asset.ID]*seen{},
 		counts:    map[string]int64{},
 		skipped:   skipped,

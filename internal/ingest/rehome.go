@@ -77,7 +77,9 @@ func (s *separation) moved(home asset.ID) edit {
 // back: dying between any two repeats the others without effect.
 func (s *separation) unmerge(ctx context.Context, e, winner exposure.Exposure, home asset.ID) error {
 	on := s.resolver.assets[homeOther(home, s.rest.ID, s.part.ID)]
-	mine := func(source string) bool { return slices.Contains(e.Sources, source) && !slices.Contains(on.Sources, source) }
+	mine := func(source string) bool {
+		return slices.Contains(e.Sources, source) && !slices.Contains(on.Sources, source)
+	}
 	a := s.resolver.assets[home]
 	_, _, err := s.ledger.Touch(ctx, e.ID, func(x *exposure.Exposure) bool {
 		next, changed := exposure.TakeBack(*x, winner, mine)

@@ -105,3 +105,38 @@ func edges(t *testing.T, address func(t *testing.T) string) {
 		require.ElementsMatch(t, []asset.KnownEdge{one, two, other}, all)
 	})
 }
+
+func statements(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	s := Open(t, address(t))
+	said := func(source, id, vulnerability string, days int, aliases ...string) exposure.Statement {
+		return exposure.Statement{ID: id, Source: source, Version: 1, Vulnerability: vulnerability, Aliases: aliases, Status: exposure.StatementAffected, Document: "doc", At: day(days)}
+	}
+
+	t.Run("statements are found by each name of what they speak of, and by their document", func(t *testing.T) {
+		one, two, other := said("vex", "1", "CVE-2024-1", 1, "ghsa-a"), said("vex", "2", "CVE-2024-2", 3), said("other", "1", "CVE-2024-1", 2)
+		for range 2 {
+			require.NoError(t, s.PutStatements(t.Context(), []exposure.Statement{one, two, other}))
+		}
+		about, err := s.StatementsAbout(t.Context(), []string{"GHSA-A", "CVE-2024-2", "CVE-2024-9"})
+		require.NoError(t, err)
+		require.ElementsMatch(t, []exposure.Statement{one, two}, about)
+		about, err = s.StatementsAbout(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, about, "nothing asked is nothing found")
+		one.Version, one.Withdrawn = 2, day(4)
+		require.NoError(t, s.PutStatements(t.Context(), []exposure.Statement{one}))
+		known, err := s.Statements(t.Context(), "vex", []string{"1", "9"})
+		require.NoError(t, err)
+		require.Equal(t, map[string]exposure.Statement{"1": one}, known)
+		of, err := s.StatementsOf(t.Context(), "vex", "doc")
+		require.NoError(t, err)
+		require.ElementsMatch(t, []exposure.Statement{one, two}, of)
+		page, err := s.FindStatements(t.Context(), exposure.StatementFilter{Vulnerability: "CVE-2024-1"}, exposure.List{Limit: 1})
+		require.NoError(t, err)
+		require.Equal(t, []exposure.Statement{other}, page.Items, "newest first")
+		page, err = s.FindStatements(t.Context(), exposure.StatementFilter{Vulnerability: "CVE-2024-1"}, exposure.List{Limit: 1, Cursor: page.Next})
+		require.NoError(t, err)
+		require.Equal(t, []exposure.Statement{one}, page.Items)
+	})
+}
