@@ -39,6 +39,7 @@ type Deps struct {
 	Tracker  string                        // the one that new tickets go to
 	Notifier connectors.Notifier
 	Drainer  Drainer
+	Retirer  Retirer                      // nil: no asset retires
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
 	Now      func() time.Time // UTC

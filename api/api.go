@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -30,6 +31,7 @@ type Deps struct {
 	Sightings  Sightings // optional: brings an exposure's last sights up to date
 	Timeline   Timeline
 	Assets     Assets
+	Precedence *asset.Precedence // whose word on an asset holds; nil: the newest
 	Edges      Edges
 	Statements Statements
 	Runs       Runs

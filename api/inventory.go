@@ -85,7 +85,9 @@ type Items[T any] struct {
 type AssetDetail struct {
 	asset.Asset
 	Exposures map[string]int64 `json:"exposures"` // state → count
-	Events    []AssetEvent     `json:"events"`    // why it is one asset: what was merged, what was refused
+	// Provenance says of each field who said it and when, why it holds, and what others say.
+	Provenance []asset.Provenance `json:"provenance"`
+	Events     []AssetEvent       `json:"events"` // why it is one asset: what was merged, what was refused
 }
 
 // AssetEvent is one line of an asset's history.
@@ -158,7 +160,7 @@ func (s *Server) getAsset(c *call) error {
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "reading the events of an asset")
 	}
-	out := AssetDetail{Asset: a, Exposures: counts, Events: make([]AssetEvent, len(events))}
+	out := AssetDetail{Asset: a, Exposures: counts, Provenance: listed(s.deps.Precedence.Explain(a)), Events: make([]AssetEvent, len(events))}
 	if out.Exposures == nil {
 		out.Exposures = map[string]int64{}
 	}

@@ -74,8 +74,9 @@ type Stats struct {
 // AssetDetail is one asset with what is known about it.
 type AssetDetail struct {
 	asset.Asset
-	Exposures map[string]int64 `json:"exposures"` // state → count
-	Events    []AssetEvent     `json:"events"`
+	Exposures  map[string]int64   `json:"exposures"` // state → count
+	Provenance []asset.Provenance `json:"provenance"`
+	Events     []AssetEvent       `json:"events"`
 }
 
 // Relation is one relation of an asset, seen from it.

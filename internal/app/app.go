@@ -97,7 +97,12 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 		return nil, err
 	}
 	a.judge = ingest.NewJudge(grounds)
-	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log)
+	prefer, err := precedence(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log).
+		Preferring(prefer).Retiring(cfg.Retire.After())
 	err = a.wireActivities()
 	return a, err
 }
@@ -170,7 +175,7 @@ func (a *app) wireActivities() error {
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
-		Drainer: a.pipeline, Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
+		Drainer: a.pipeline, Retirer: a.pipeline, Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})
 	return nil
 }
@@ -228,10 +233,11 @@ func (a *app) startSweep(ctx context.Context) error {
 
 // lastGrounds remembers what the last decisions were made on.
 type lastGrounds struct {
-	Policy string `json:"policy"`
-	Scopes string `json:"scopes"`
-	Owners string `json:"owners"`
-	Intel  string `json:"intel"`
+	Precedence string `json:"precedence,omitempty"`
+	Policy     string `json:"policy"`
+	Scopes     string `json:"scopes"`
+	Owners     string `json:"owners"`
+	Intel      string `json:"intel"`
 }
 
 const groundsKey = "grounds"
@@ -241,6 +247,11 @@ const groundsKey = "grounds"
 func (a *app) catchUp(ctx context.Context) error {
 	g := a.judge.Grounds()
 	is := lastGrounds{Policy: g.Policy.Digest(), Scopes: g.Scopes.Digest(), Owners: g.Owners.Digest(), Intel: g.Intel.Digest()}
+	settled, err := precedenceDigest(a.cfg)
+	if err != nil {
+		return err
+	}
+	is.Precedence = settled
 	if err := a.keepGrounds(ctx, is); err != nil {
 		return err
 	}
@@ -257,7 +268,7 @@ func (a *app) catchUp(ctx context.Context) error {
 	if was == is {
 		return nil
 	}
-	if was.Scopes != is.Scopes || was.Owners != is.Owners {
+	if was.Scopes != is.Scopes || was.Owners != is.Owners || was.Precedence != is.Precedence {
 		placed, err := a.pipeline.PlaceAssets(ctx, func(ctx context.Context, fn func(asset.Asset) error) error {
 			return a.store.EachAsset(ctx, asset.Filter{}, fn)
 		})

@@ -144,8 +144,13 @@ func (a *app) apiDeps(version string) api.Deps {
 	if a.cfg.Temporal.UI != "" {
 		workflowURL = a.cfg.Temporal.UI + "/namespaces/" + a.cfg.Temporal.Namespace + "/workflows/{workflow}/{run}/history"
 	}
+	prefer, err := precedence(a.cfg)
+	if err != nil { // it was found when the sources were opened
+		a.log.Error("knowing the sources' precedence", "error", err)
+	}
 	return api.Deps{
-		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
+		Precedence: prefer,
+		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},

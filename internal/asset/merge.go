@@ -69,7 +69,11 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 	s.Identifiers = unionKnown(survivor.Identifiers, other.Identifiers)
 	s.Tags = withTags(survivor.Tags, other.Tags, newer)
 	s.Services = withServices(survivor.Services, other.Services, "", other.LastSeen)
-	s.OwnerHints = withHints(survivor.OwnerHints, other.OwnerHints, "")
+	s.OwnerHints = (*Precedence)(nil).withHints(survivor.OwnerHints, other.OwnerHints, "", time.Time{})
+	s.Words = unionWords(survivor.Words, other.Words, func(w *Word) bool { // a tag's word goes where its value is from
+		key, tag := strings.CutPrefix(w.Field, "tag:")
+		return !tag || s.Tags[key] == other.Tags[key]
+	})
 	s.Kind = cmp.Or(survivor.Kind, other.Kind)
 	s.Name = cmp.Or(survivor.Name, other.Name)
 	s.OS = cmp.Or(survivor.OS, other.OS)
@@ -93,6 +97,10 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 		s.LastSeen = other.LastSeen
 	}
 	s.Retired = survivor.Retired && other.Retired
+	s.Ephemeral = cmp.Or(survivor.Ephemeral, other.Ephemeral)
+	if survivor.Gone.IsZero() != other.Gone.IsZero() { // what one of them is known to do, the one that they are does
+		s.Gone = time.Time{}
+	}
 	s.Version++
 	s.UpdatedAt = ms(at)
 	o := other
@@ -131,6 +139,7 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	s.Identifiers, o.Identifiers = splitKnown(survivor.Identifiers, was.Identifiers, otherWas.Identifiers)
 	s.Tags = splitTags(survivor.Tags, merged.Tags, was.Tags)
 	s.Services = split(survivor.Services, merged.Services, was.Services, byPort)
+	s.Words = split(survivor.Words, merged.Words, was.Words, byWord)
 	s.OwnerHints = split(survivor.OwnerHints, merged.OwnerHints, was.OwnerHints, byOrigin)
 	s.Sources = split(survivor.Sources, merged.Sources, was.Sources, strings.Compare)
 	s.Scopes = split(survivor.Scopes, merged.Scopes, was.Scopes, strings.Compare)
@@ -139,7 +148,7 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	s.Apart = split(survivor.Apart, merged.Apart, was.Apart, func(a, b Apart) int { return byID(a.Asset, b.Asset) })
 	for _, f := range []struct{ now, merged, was *string }{
 		{&s.Name, &merged.Name, &was.Name}, {&s.OS, &merged.OS, &was.OS}, {&s.Zone, &merged.Zone, &was.Zone},
-		{&s.Owner, &merged.Owner, &was.Owner}, {&s.Internet, &merged.Internet, &was.Internet},
+		{&s.Owner, &merged.Owner, &was.Owner}, {&s.Ephemeral, &merged.Ephemeral, &was.Ephemeral}, {&s.Internet, &merged.Internet, &was.Internet},
 	} {
 		if *f.now == *f.merged {
 			*f.now = *f.was
@@ -157,6 +166,9 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	if s.Retired == merged.Retired {
 		s.Retired = was.Retired
 	}
+	if s.Gone.Equal(merged.Gone) {
+		s.Gone = was.Gone
+	}
 	o.Sources = union(o.Sources, sourcesOf(o.Identifiers))
 	s.Sources = slices.DeleteFunc(slices.Clone(s.Sources), func(source string) bool { // they came for what the other has
 		return slices.Contains(o.Sources, source) && !slices.Contains(was.Sources, source) && !slices.Contains(sourcesOf(s.Identifiers), source)
@@ -164,6 +176,26 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	s.Version, o.Version = survivor.Version+1, other.Version+1
 	s.UpdatedAt, o.UpdatedAt = ms(at), ms(at)
 	return s, o, Event{Asset: s.ID, Seq: s.Version, Kind: EventUnmerged, Other: o.ID, Why: why, At: ms(at)}, nil
+}
+
+// unionWords joins what was said of two assets: of one source the newer word, of a tag the
+// one whose value holds.
+func unionWords(a, b []Word, holds func(*Word) bool) []Word {
+	out := slices.Clone(a)
+	for _, w := range b {
+		i, found := slices.BinarySearchFunc(out, w, byField)
+		if strings.HasPrefix(w.Field, "tag:") {
+			i, found = slices.BinarySearchFunc(out, w.Field, func(x Word, field string) int { return strings.Compare(x.Field, field) })
+		}
+		switch {
+		case !holds(&w):
+		case !found && len(out) < maxWords:
+			out = slices.Insert(out, i, w)
+		case found && w.At.After(out[i].At):
+			out[i] = w
+		}
+	}
+	return out
 }
 
 func byID(a, b ID) int { return strings.Compare(string(a), string(b)) }

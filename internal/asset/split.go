@@ -14,7 +14,7 @@ import (
 // them. Both versions are counted up, the new one's from zero; the two never merge again.
 func Split(a Asset, ids []Identifier, into ID, by, why string, at time.Time) (rest, part Asset, ev Event, err error) {
 	before := a
-	rest, part = a, Asset{ID: into, Version: 1, Kind: a.Kind, Zone: a.Zone, UpdatedAt: ms(at)}
+	rest, part = a, Asset{ID: into, Version: 1, Kind: a.Kind, Zone: a.Zone, Ephemeral: a.Ephemeral, UpdatedAt: ms(at)}
 	rest.Identifiers = nil
 	for _, k := range a.Identifiers {
 		if slices.Contains(ids, k.Identifier) {
@@ -59,6 +59,10 @@ func divide(rest, part *Asset) {
 	rest.Sources = slices.DeleteFunc(slices.Clone(rest.Sources), only)
 	rest.Services, part.Services = parted(rest.Services, func(s Service) bool { return only(s.Source) })
 	rest.OwnerHints, part.OwnerHints = parted(rest.OwnerHints, func(h OwnerHint) bool { return only(h.Source) })
+	rest.Words, part.Words = parted(rest.Words, func(w Word) bool { return only(w.Source) && !strings.HasPrefix(w.Field, "tag:") })
+	for _, field := range []string{FieldName, FieldOS, FieldZone, FieldInternet, FieldKind} {
+		(*Precedence)(nil).settleBoth(rest, part, field)
+	}
 	if rest.Name == part.Name { // the name was the other's
 		left := make([]Identifier, 0, len(rest.Identifiers))
 		for _, k := range rest.Identifiers {
@@ -66,6 +70,12 @@ func divide(rest, part *Asset) {
 		}
 		rest.Name = bestName(left)
 	}
+}
+
+// settleBoth lets on each side those words hold that are left there.
+func (p *Precedence) settleBoth(rest, part *Asset, field string) {
+	rest.settle(p, field, "")
+	part.settle(p, field, "")
 }
 
 func parted[T any](list []T, goes func(T) bool) (stays, gone []T) {

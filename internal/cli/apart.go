@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -139,4 +140,22 @@ func (a *app) edgesCommand() *cobra.Command {
 	}
 	limitFlag(cmd, &limit)
 	return cmd
+}
+
+// provenance shows who said what of an asset, and whose word holds.
+func (a *app) provenance(list []asset.Provenance) {
+	if len(list) == 0 {
+		return
+	}
+	a.sayf("\nSaid by")
+	t := table{header: []string{"FIELD", "VALUE", "SOURCE", "WHEN", "WHY IT HOLDS", "OTHERS SAY"}, wide: 5}
+	for i := range list {
+		p := &list[i]
+		others := make([]string, 0, len(p.Others))
+		for _, o := range p.Others {
+			others = append(others, o.Source+": "+o.Value)
+		}
+		t.add(p.Field, p.Value, p.Source, when(p.At), p.Why, strings.Join(others, ", "))
+	}
+	a.print(&t)
 }

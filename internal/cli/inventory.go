@@ -93,6 +93,13 @@ func (a *app) showAsset(v *apiclient.AssetDetail, edges []apiclient.Item[apiclie
 	f.add("internet", "%s", v.Internet)
 	f.add("seen", "%s to %s", when(v.FirstSeen), when(v.LastSeen))
 	f.add("merged into", "%s", v.MergedInto)
+	f.add("short-lived", "%s", v.Ephemeral)
+	if v.Retired {
+		f.add("retired", "yes: its exposures are out of scope until it is seen again")
+	}
+	if !v.Gone.IsZero() {
+		f.add("gone", "a source said so for %s", when(v.Gone))
+	}
 	for _, apart := range v.Apart {
 		f.add("never", "%s: %s (%s, %s)", apart.Asset, apart.Why, apart.By, when(apart.At))
 	}
@@ -110,6 +117,7 @@ func (a *app) showAsset(v *apiclient.AssetDetail, edges []apiclient.Item[apiclie
 		}
 		a.print(&t)
 	}
+	a.provenance(v.Provenance)
 	a.relations(edges, len(edges) >= shownRelations)
 	if len(v.Events) > 0 {
 		a.sayf("\nStory")

@@ -45,6 +45,7 @@ func world(t *testing.T) *daemon {
 	d.answer("GET /api/v1/assets", `{"items":[{"id":"A1","kind":"host","name":"web-1","owner":"payments","scopes":["shop"],"sources":["nmap","nuclei","trivy","wiz"],"last_seen":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/assets/A1", `{"id":"A1","kind":"host","name":"web-1","owner":"payments","internet":"yes","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z",
 "identifiers":[{"kind":"fqdn","value":"web-1.example.com","source":"nmap","last_seen":"2026-11-22T10:00:00Z"}],"exposures":{"open":2,"closed":1},
+"provenance":[{"field":"name","value":"web-1","source":"cmdb","at":"2026-11-20T10:00:00Z","why":"an inventory knows better than a scanner","others":[{"field":"name","source":"nmap","value":"srv-17","at":"2026-11-22T10:00:00Z"}]}],
 "apart":[{"asset":"A7","why":"a cloned machine","by":"ann","at":"2026-11-21T09:00:00Z"}],
 "events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z","actor":"source:nmap"}]}`)
 	d.answer("GET /api/v1/assets/A9", `{"id":"A9","name":"web-1","merged_into":"A1"}`)

@@ -93,6 +93,14 @@ func (f *faulty) PutStatements(ctx context.Context, xs []exposure.Statement) err
 	return f.write(func() error { return f.Store.PutStatements(ctx, xs) })
 }
 
+func (f *faulty) PutRetirements(ctx context.Context, xs []asset.Retirement) error {
+	return f.write(func() error { return f.Store.PutRetirements(ctx, xs) })
+}
+
+func (f *faulty) DropRetirements(ctx context.Context, ids []asset.ID) error {
+	return f.write(func() error { return f.Store.DropRetirements(ctx, ids) })
+}
+
 func (f *faulty) InsertExposures(ctx context.Context, xs []exposure.Exposure) ([]bool, error) {
 	return bulk(f, func() ([]bool, error) { return f.Store.InsertExposures(ctx, xs) })
 }

@@ -70,6 +70,7 @@ type Inventory interface {
 	Assets
 	Identifiers
 	Edges
+	Retirements
 }
 
 // Assets are the things that can be exposed.
@@ -117,6 +118,8 @@ type Pipeline struct {
 	waker   Waker
 	now     func() time.Time
 	log     *slog.Logger
+	prefer  *asset.Precedence // whose word on an asset holds; nil: the newest
+	retire  Retirement
 	batch   int // how many observations are persisted together
 	known   int // how many descriptions of assets a report may be remembered by
 }
@@ -125,6 +128,12 @@ type Pipeline struct {
 func New(store Store, sources Sources, assess Assessor, l *ledger.Ledger, waker Waker, now func() time.Time, log *slog.Logger) *Pipeline {
 	return &Pipeline{store: store, sources: sources, assess: assess, ledger: l, waker: waker, now: now, log: log,
 		batch: batchSize, known: maxKnown}
+}
+
+// Preferring tells the pipeline whose word on an asset holds.
+func (p *Pipeline) Preferring(by *asset.Precedence) *Pipeline {
+	p.prefer = by
+	return p
 }
 
 // batchSize is how many observations are persisted together: large enough for one

@@ -131,9 +131,11 @@ type job struct {
 
 func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 	skipped := map[string]int64{}
+	resolver := newResolver(p.store, source, p.assess, p.now, p.known, skipped)
+	resolver.prefer, resolver.after = p.prefer, p.retire
 	return &job{
 		Pipeline: p, source: source, d: d, at: p.now(),
-		resolver:  newResolver(p.store, source, p.assess, p.now, p.known, skipped),
+		resolver:  resolver,
 		attentive: map[exposure.ID]struct{}{},
 		related:   related{},
 		stating:   newStating(),

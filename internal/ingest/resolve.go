@@ -20,6 +20,8 @@ type resolver struct {
 	store  Inventory
 	source Source
 	assess Assessor
+	prefer *asset.Precedence
+	after  Retirement
 	now    func() time.Time
 
 	known   map[string]asset.ID      // description's signature, a hash → asset
@@ -129,7 +131,7 @@ func (d *described) without(ids []asset.Identifier, source string) *described {
 // attributes tells descriptions apart that have the same identifiers but say more.
 func attributes(d asset.Description) string {
 	var b strings.Builder
-	b.WriteString(d.OS + "\n" + d.Internet + "\n" + d.Name)
+	b.WriteString(d.OS + "\n" + d.Internet + "\n" + d.Name + "\n" + d.Ephemeral + strconv.FormatBool(d.Gone))
 	for _, s := range d.Services {
 		b.WriteString("\n" + strconv.Itoa(s.Port) + s.Protocol + s.Name + s.Product + s.Version)
 	}
@@ -206,6 +208,9 @@ func (r *resolver) load(ctx context.Context, owners map[string]asset.ID) error {
 	}
 	return fault.New(fault.Internal, "following merged assets: the chain is longer than eight")
 }
+
+// unwritten reports whether an asset was claimed and never written.
+func (r *resolver) unwritten(id asset.ID) bool { return r.assets[id].Version == 0 }
 
 // remember reads assets into memory, so that what follows finds them there.
 func (r *resolver) remember(ctx context.Context, ids map[asset.ID]struct{}) error {
