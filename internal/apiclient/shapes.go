@@ -14,9 +14,10 @@ import (
 // Detail is one exposure with its story.
 type Detail struct {
 	exposure.Exposure
-	Timeline Story    `json:"timeline"`
-	Evidence []string `json:"evidence"` // SHA-256 of what verdicts and events rest on
-	Workflow *Link    `json:"workflow"` // nil where Temporal knows none
+	Timeline Story              `json:"timeline"`
+	Related  []exposure.Related `json:"related"`
+	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on
+	Workflow *Link              `json:"workflow"` // nil where Temporal knows none
 }
 
 // Story is an exposure's chain of events, and whether it is whole.

@@ -124,6 +124,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		}
 	}
 	a.stated(e.Stated)
+	a.related(d.Related)
 	a.sayf("\nReported by")
 	t := table{header: []string{"SOURCE", "CHECK", "SEVERITY", "STATUS", "LAST SEEN", "TITLE"}, wide: 5}
 	for i := range e.Findings {
@@ -133,6 +134,20 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	a.print(&t)
 	a.sayf("\nStory")
 	a.timeline(&d.Timeline)
+}
+
+// related shows what else on the asset speaks of the same CVEs.
+func (a *app) related(list []exposure.Related) {
+	if len(list) == 0 {
+		return
+	}
+	a.sayf("\nRelated")
+	t := table{header: []string{"ID", "WEAKNESS", "LOCATION", "STATE", "SOURCES", "BOTH NAME"}, wide: 5}
+	for i := range list {
+		r := &list[i]
+		t.add(string(r.ID), r.Weakness, r.Location, string(r.State), listed(r.Sources), listed(r.CVEs))
+	}
+	a.print(&t)
 }
 
 // stated shows what authors of VEX say of it.

@@ -31,7 +31,8 @@ func world(t *testing.T) *daemon {
 {"id":"x2","state":"tracked","asset":"A2","asset_name":"db-1","weakness":"CVE-2024-3094","title":"xz backdoor","severity":"critical","sources":[],"decision":{},
 "due":"2026-11-20T00:00:00Z","owner":{},"presence":{"status":"observed","at":"2026-11-22T10:00:00Z"},"first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z","updated_at":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/exposures/x1", anExposure+`,"findings":[{"uid":"u","source":"nuclei-weekly","connector":"nuclei","class":"vulnerability","check":"nuclei:git-config",
-"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"stated":[{"statement":"s1","source":"vex","vulnerability":"CVE-2024-1",
+"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"related":[{"id":"x7","weakness":"nessus:57582","location":"443/tcp","title":"Several","state":"open","severity":"high","sources":["nessus"],"cves":["CVE-2024-1"]}],
+"stated":[{"statement":"s1","source":"vex","vulnerability":"CVE-2024-1",
 "status":"not_affected","justification":"code_not_reachable","author":"Acme PSIRT","at":"2026-11-21T00:00:00Z","impact":"the parser is never called"},
 {"statement":"s2","source":"vex","vulnerability":"CVE-2024-1","status":"fixed","fixed_in":"1.2.4","at":"2026-11-20T00:00:00Z"}],"sights":[],"timeline":`+aStory+`,"evidence":["e1"],
 "workflow":{"workflow_id":"exposure/x1","run_id":"r","status":"Running","url":"http://127.0.0.1:8233/x1"}}`)
@@ -95,6 +96,7 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		code int
 	}{
 		{"exposures", "exposures --decision act,attend --owner payments --due-before 30d --limit 2", 0},
+		{"exposures_vendor", "exposures --vendor vpr.score=9.1 --vendor exploit --search kernel", 0},
 		{"exposures_json", "exposures --json", 0},
 		{"exposure_show", "exposures show x1", 0},
 		{"exposure_show_json", "exposures show x1 --json", 0},

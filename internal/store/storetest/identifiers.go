@@ -140,3 +140,21 @@ func statements(t *testing.T, address func(t *testing.T) string) {
 		require.Equal(t, []exposure.Statement{one}, page.Items)
 	})
 }
+
+func retirements(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	s := Open(t, address(t))
+	t.Run("an asset is due once, when it was said last", func(t *testing.T) {
+		require.NoError(t, s.PutRetirements(t.Context(), []asset.Retirement{{Asset: "01A", Due: day(1)}, {Asset: "01B", Due: day(2)}, {Asset: "01C", Due: day(3)}}))
+		require.NoError(t, s.PutRetirements(t.Context(), []asset.Retirement{{Asset: "01A", Due: day(3)}}))
+		due, err := s.DueRetirements(t.Context(), day(2), 10)
+		require.NoError(t, err)
+		require.Equal(t, []asset.Retirement{{Asset: "01B", Due: day(2)}}, due)
+		for range 2 {
+			require.NoError(t, s.DropRetirements(t.Context(), []asset.ID{"01B", "none"}))
+		}
+		due, err = s.DueRetirements(t.Context(), day(9), 1)
+		require.NoError(t, err)
+		require.Len(t, due, 1)
+	})
+}
