@@ -150,13 +150,17 @@ func (j *job) withdraw(ctx context.Context) error {
 		var gone []exposure.Statement
 		for _, s := range all {
 			// What was said later than anything in this report is of a newer version.
-			if ids[s.ID] || !s.Withdrawn.IsZero() || s.At.After(newest.At) {
+			if ids[s.ID] || s.At.After(newest.At) {
 				continue
 			}
-			s.Withdrawn = j.at
-			s.Version++
-			gone = append(gone, s)
+			// One that is withdrawn already may still lie over exposures: whoever withdrew it
+			// may have died before it was taken away.
 			j.speaks(&s)
+			if s.Withdrawn.IsZero() {
+				s.Withdrawn = j.at
+				s.Version++
+				gone = append(gone, s)
+			}
 		}
 		if len(gone) == 0 {
 			continue

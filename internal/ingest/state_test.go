@@ -7,6 +7,7 @@ import (
 
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ingest"
+	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/priority"
 )
 
@@ -117,4 +118,60 @@ func otherRun(hour float64) *exposure.Run {
 	run := fullRun(hour)
 	run.Checks = []string{"other:*"}
 	return run
+}
+
+func TestKilledBetweenAnyTwoWritesStatementsLieOverFindingsInTheEnd(t *testing.T) {
+	story := func(r *rig) {
+		r.ingest("one", report{Run: fullRun(0), Findings: []exposure.Observation{r.weak("a.example.com", "CVE-2024-1", 0), r.weak("a.example.com", "CVE-2024-2", 0)}})
+		r.ingest("vex", report{Stated: []exposure.Statement{saying("1", "CVE-2024-1", exposure.StatementNotAffected, 1)}})
+		r.deliver("vex", report{Stated: []exposure.Statement{saying("2", "CVE-2024-2", exposure.StatementNotAffected, 2)}})
+	}
+	over := func(r *rig) map[string]int {
+		out := map[string]int{}
+		for _, e := range r.exposures(exposure.Filter{}) {
+			out[e.Weakness] = len(e.Stated)
+		}
+		return out
+	}
+	want := map[string]int{"CVE-2024-1": 0, "CVE-2024-2": 1}
+	whole := newRig(t)
+	story(whole)
+	start := whole.faulty.writes
+	_, err := whole.pipeline.Drain(whole.ctx, "vex", 1, nil)
+	require.NoError(t, err)
+	require.Equal(t, want, over(whole))
+	for n := 1; n <= whole.faulty.writes-start; n++ {
+		for _, after := range []bool{false, true} {
+			r := newRig(t)
+			story(r)
+			r.faulty.failAt, r.faulty.after = r.faulty.writes+n, after
+			_, err := r.pipeline.Drain(r.ctx, "vex", 1, nil)
+			require.ErrorIs(t, err, errCrash)
+			alive := ingest.New(r.store, r.source, r.assess, ledger.New(r.store, r.now), r.woken, r.now, discard())
+			_, err = alive.Drain(r.ctx, "vex", 1, nil)
+			require.NoError(t, err)
+			require.Equal(t, want, over(r), "write %d after %v", n, after)
+		}
+	}
+}
+
+func TestStatementsThatComeWhileFindingsAreOnTheirWayAreNotMissed(t *testing.T) {
+	r := newRig(t)
+	r.ingest("vex", report{Stated: []exposure.Statement{saying("9", "CVE-2024-9", exposure.StatementAffected, 0)}})
+	r.pipeline.Sized(1, 200_000)
+	d := r.deliver("one", report{Run: fullRun(0), Findings: []exposure.Observation{r.weak("a.example.com", "CVE-2024-1", 0), r.weak("b.example.com", "CVE-2024-2", 0)}})
+	told := false
+	_, err := r.pipeline.Process(r.ctx, d, func(ingest.Progress) {
+		if !told { // the first batch has looked for statements by now
+			told = true
+			other := ingest.New(r.store, r.source, r.assess, r.ledger, r.woken, r.now, discard())
+			raw := r.deliver("vex", report{Stated: []exposure.Statement{saying("1", "CVE-2024-1", exposure.StatementNotAffected, 1), saying("2", "CVE-2024-2", exposure.StatementNotAffected, 1)}})
+			_, err := other.Process(r.ctx, raw, nil)
+			require.NoError(r, err)
+		}
+	})
+	require.NoError(t, err)
+	require.True(t, told)
+	require.Len(t, r.one("CVE-2024-1").Stated, 1)
+	require.Len(t, r.one("CVE-2024-2").Stated, 1)
 }
