@@ -40,6 +40,7 @@ type Deps struct {
 	Import   Importer
 	Reports  Reports                      // nil: sources aren't looked after
 	Sources  []Watched                    // the configured ones
+	Retirer  Retirer                      // nil: no asset retires
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
 	Now      func() time.Time // UTC

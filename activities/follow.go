@@ -148,7 +148,7 @@ func mergedAway(e *exposure.Exposure) (exposure.Event, bool) {
 }
 
 func excluded(e *exposure.Exposure, as *ingest.Assessment) (exposure.Event, bool) {
-	return exposure.Event{Kind: exposure.EventScopeOut, Actor: system("scope"), Reason: "a scope excludes the asset"},
+	return exposure.Event{Kind: exposure.EventScopeOut, Actor: system("scope"), Reason: as.OutOfScope()},
 		as.Excluded && e.State != exposure.OutOfScope
 }
 

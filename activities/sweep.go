@@ -39,6 +39,7 @@ type SweepReport struct {
 	Woken     int       `json:"woken,omitempty"`     // lost wakes sent again
 	Lapsed    int       `json:"lapsed,omitempty"`    // exceptions ended
 	Restarted int       `json:"restarted,omitempty"` // sources whose ingest was started
+	Retired   int       `json:"retired,omitempty"`   // short-lived assets taken out of the inventory
 	Nudged    int       `json:"nudged,omitempty"`    // assets that nobody owns, told of
 	Problems  []string  `json:"problems,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
@@ -63,7 +64,7 @@ func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, e
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
 		{"admitting", a.admit}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
-		{"restarting sources", a.restart}, {"telling of unowned assets", a.tellUnowned},
+		{"restarting sources", a.restart}, {"retiring assets", a.retire}, {"telling of unowned assets", a.tellUnowned},
 		{"looking after held reports", a.lookAfterHeld}, {"watching sources", a.watchSources},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
@@ -76,6 +77,20 @@ func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, e
 		beat(ctx, part.name)
 	}
 	return report, nil
+}
+
+// Retirer takes short-lived assets out of the inventory.
+type Retirer interface {
+	// Retire retires those whose time has come, at most so many, and says how many did.
+	Retire(ctx context.Context, limit int) (int, error)
+}
+
+func (a *Activities) retire(ctx context.Context, _ SweepRequest, report *SweepReport) (err error) {
+	if a.Retirer == nil {
+		return nil
+	}
+	report.Retired, err = a.Retirer.Retire(ctx, sweepBatch)
+	return err
 }
 
 // admit takes exposures from the queue into workflows: by due date, the more urgent

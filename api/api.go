@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -30,6 +31,9 @@ type Deps struct {
 	Sightings  Sightings // optional: brings an exposure's last sights up to date
 	Timeline   Timeline
 	Assets     Assets
+	Precedence *asset.Precedence // whose word on an asset holds; nil: the newest
+	Edges      Edges
+	Statements Statements
 	Runs       Runs
 	Deliveries Deliveries
 	Evidence   Evidence
@@ -38,12 +42,15 @@ type Deps struct {
 	Tokens     Tokens
 
 	Decider     Decider
+	Identity    Identity
 	Waker       Waker
 	Describe    Describe                             // optional: the workflow of an exposure
 	Source      func(name string) (SourceInfo, bool) // the configured source of that name
 	Sources     Sources
-	Syncs       Syncs // optional: when sources are pulled
+	Syncs       Syncs           // optional: when sources are pulled
+	SourceNames func() []string // optional: of the configured sources
 	Scopes      Scopes
+	Gaps        Gaps
 	Owners      Owners
 	Intel       Intel
 	Upkeep      Upkeep

@@ -84,9 +84,11 @@ func summaryOf(e exposure.Exposure) Summary {
 // Detail is one exposure with its story.
 type Detail struct {
 	exposure.Exposure
-	Timeline Story    `json:"timeline"`
-	Evidence []string `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
-	Workflow *Link    `json:"workflow,omitempty"`
+	Timeline Story `json:"timeline"`
+	// Related are exposures of the same asset that speak of the same CVEs.
+	Related  []exposure.Related `json:"related"`
+	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
+	Workflow *Link              `json:"workflow,omitempty"`
 }
 
 // Link says where the Temporal UI shows the exposure's workflow.
@@ -103,13 +105,13 @@ type Story struct {
 }
 
 func exposureRoutes() []route {
-	list := slices.Concat(filterParams(), pageParams(), []param{choice("sort", "The order; ties are broken by ID.", sorts())})
+	list := slices.Concat(filterParams(), searchParams(), pageParams(), []param{choice("sort", "The order; ties are broken by ID.", sorts())})
 	return slices.Concat([]route{
 		{method: http.MethodGet, path: prefix + "/exposures", name: "exposures", tag: "exposures", summary: "Find exposures",
 			access: needs(RoleViewer), query: list, out: exposure.Page[Summary]{}, handle: (*Server).listExposures},
 		{method: http.MethodGet, path: prefix + "/exposures.ndjson", name: "exportExposures", tag: "exposures",
 			summary: "Export exposures whole, one JSON object a line", doc: "A connection that ends without a final chunk means that the export is not complete.",
-			access: needs(RoleViewer), query: filterParams(), outType: ndjsonType, handle: (*Server).export},
+			access: needs(RoleViewer), query: slices.Concat(filterParams(), searchParams()), outType: ndjsonType, handle: (*Server).export},
 		{method: http.MethodGet, path: prefix + "/exposures/{id}", name: "exposure", tag: "exposures", summary: "One exposure with its story",
 			access: needs(RoleViewer), out: Detail{}, etag: true, handle: (*Server).getExposure},
 		{method: http.MethodGet, path: prefix + "/exposures/{id}/timeline", name: "timeline", tag: "exposures", summary: "What happened to an exposure, verified",
@@ -196,8 +198,29 @@ func (s *Server) getExposure(c *call) error {
 	if err != nil {
 		return err
 	}
+	related, err := s.related(c, &e)
+	if err != nil {
+		return err
+	}
 	e.Sources, e.Findings, e.Sights = listed(e.Sources), listed(e.Findings), listed(e.Sights)
-	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e)})
+	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e)})
+}
+
+// mostRelated bounds the CVEs that are asked about, and what is found of each.
+const mostRelated = 50
+
+// related finds the exposures of the same asset that speak of the same CVEs.
+func (s *Server) related(c *call, e *exposure.Exposure) ([]exposure.Related, error) {
+	var others []exposure.Exposure
+	for _, cve := range e.CVEs[:min(len(e.CVEs), mostRelated)] {
+		page, err := s.deps.Exposures.FindExposures(c.Request().Context(), exposure.Filter{Assets: []asset.ID{e.Asset}, CVE: cve, Visible: c.visible()},
+			exposure.List{Sort: exposure.SortID, Limit: mostRelated})
+		if err != nil {
+			return nil, fault.Wrap(fault.KindOf(err), err, "finding related exposures")
+		}
+		others = append(others, page.Items...)
+	}
+	return exposure.RelatedTo(*e, others), nil
 }
 
 func (s *Server) hydrated(ctx context.Context, e exposure.Exposure) (exposure.Exposure, error) {

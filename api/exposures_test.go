@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,8 +40,9 @@ func TestEveryFilterReachesTheStore(t *testing.T) {
 		"asset": {"x"}, "cve": {"cve-2024-3094"}, "weakness": {"nuclei:git-config"}, "remediation": {"r-1"}, "text": {"Git & co"}, "mode": {"workflow"},
 		"queued": {"true"}, "due_before": {"2026-11-23T12:00:00+01:00"}, "due_after": {"2026-11-01T00:00:00Z"}, "timer_before": {"2026-11-02T00:00:00Z"},
 		"wake_before": {"2026-11-03T00:00:00Z"}, "updated_since": {"2026-11-04T00:00:00.123456Z"},
+		"q": {"Kernel"}, "vendor": {"vpr.score=9.1", "exploit"},
 	}
-	for _, p := range filterParams() {
+	for _, p := range slices.Concat(filterParams(), searchParams()) {
 		require.Contains(t, query, p.name, "this test sets every filter there is")
 	}
 	r.filters = nil
@@ -51,6 +53,7 @@ func TestEveryFilterReachesTheStore(t *testing.T) {
 		Owners: []string{"", "payments"}, Scopes: []string{"shop"}, Sources: []string{"a", "b"}, Assets: r.filters[0].Assets, CVE: "CVE-2024-3094",
 		Weakness: "nuclei:git-config", Remediation: "r-1", Text: "Git & co", Mode: exposure.ModeWorkflow, Queued: true,
 		DueBefore: noon.Add(-time.Hour), DueAfter: day(1), TimerBefore: day(2), WakeBefore: day(3), Updated: day(4).Add(123 * time.Millisecond),
+		Search: "Kernel", Vendor: []string{"vpr.score=9.1", "exploit"},
 	}, r.filters[0])
 	require.Equal(t, "x", string(r.filters[0].Assets[0]))
 }
@@ -280,4 +283,27 @@ func FuzzFilter(f *testing.F) {
 			require.Zero(t, filter.DueBefore)
 		}
 	})
+}
+
+func TestASearchWantsAKeyAndCannotBeCounted(t *testing.T) {
+	r := newRig(t)
+	for _, query := range []string{"/exposures?vendor=", "/exposures?vendor=%3Dx", "/exposures?vendor=.", "/stats?q=x", "/stats?vendor=a%3Db"} {
+		refused(t, r.get(prefix+query), http.StatusBadRequest)
+	}
+}
+
+func TestAnExposureIsShownWithWhatElseSpeaksOfItsCVEs(t *testing.T) {
+	r := newRig(t)
+	e := r.first()
+	e.CVEs = []string{"CVE-2024-1", "CVE-2024-2"}
+	r.exposures[e.ID] = e
+	one := e
+	one.ID, one.Weakness, one.CVEs = "single", "CVE-2024-2", []string{"CVE-2024-2"}
+	r.exposures[one.ID] = one
+	out := into[Detail](t, r.get(prefix+"/exposures/"+string(e.ID)), http.StatusOK)
+	require.Len(t, out.Related, 1)
+	require.Equal(t, one.ID, out.Related[0].ID)
+	require.Equal(t, []string{"CVE-2024-2"}, out.Related[0].CVEs)
+	back := into[Detail](t, r.get(prefix+"/exposures/single"), http.StatusOK)
+	require.Equal(t, e.ID, back.Related[0].ID, "and the other way round")
 }

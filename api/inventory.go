@@ -99,7 +99,9 @@ type Items[T any] struct {
 type AssetDetail struct {
 	asset.Asset
 	Exposures map[string]int64 `json:"exposures"` // state → count
-	Events    []AssetEvent     `json:"events"`    // why it is one asset: what was merged, what was refused
+	// Provenance says of each field who said it and when, why it holds, and what others say.
+	Provenance []asset.Provenance `json:"provenance"`
+	Events     []AssetEvent       `json:"events"` // why it is one asset: what was merged, what was refused
 }
 
 // AssetEvent is one line of an asset's history.
@@ -110,6 +112,7 @@ type AssetEvent struct {
 	Why   string          `json:"why"`
 	At    time.Time       `json:"at"`
 	Actor string          `json:"actor,omitempty"`
+	Cause string          `json:"cause,omitempty"`
 }
 
 func assetKinds() []asset.Kind {
@@ -171,13 +174,13 @@ func (s *Server) getAsset(c *call) error {
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "reading the events of an asset")
 	}
-	out := AssetDetail{Asset: a, Exposures: counts, Events: make([]AssetEvent, len(events))}
+	out := AssetDetail{Asset: a, Exposures: counts, Provenance: listed(s.deps.Precedence.Explain(a)), Events: make([]AssetEvent, len(events))}
 	if out.Exposures == nil {
 		out.Exposures = map[string]int64{}
 	}
 	for i := range events {
 		ev := &events[i]
-		out.Events[i] = AssetEvent{Seq: ev.Seq, Kind: ev.Kind, Other: ev.Other, Why: ev.Why, At: ev.At, Actor: ev.Actor}
+		out.Events[i] = AssetEvent{Seq: ev.Seq, Kind: ev.Kind, Other: ev.Other, Why: ev.Why, At: ev.At, Actor: ev.Actor, Cause: ev.Cause}
 	}
 	return c.json(http.StatusOK, out)
 }

@@ -16,32 +16,38 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/scope"
 )
 
 // memory is a store in memory, and whatever else the API asks.
 type memory struct {
-	schedule    schedule
-	mu          sync.Mutex
-	exposures   map[exposure.ID]exposure.Exposure
-	events      map[exposure.ID][]exposure.Event
-	assets      map[asset.ID]asset.Asset
-	assetEvents map[asset.ID][]asset.Event
-	sightings   map[string]exposure.Sighting
-	deliveries  map[string]exposure.Delivery
-	bodies      map[string][]byte // by hash, of deliveries and evidence
-	tickets     map[string]lifecycle.Ticket
-	messages    map[string]lifecycle.InboxMessage
-	kept        map[string]Token // by hash
-	touches     map[string]time.Time
-	wakes       []string
-	remediated  []string
-	filters     []exposure.Filter // that were asked for
-	lists       []exposure.List
-	broken      error           // of each read of exposures
-	down        error           // of readiness
-	breakAfter  int             // exposures until EachExposure fails; 0 = never
-	waking      chan struct{}   // where set, each wake waits for it
-	eachWaits   <-chan struct{} // where set, EachExposure waits for it
+	schedule         schedule
+	mu               sync.Mutex
+	exposures        map[exposure.ID]exposure.Exposure
+	events           map[exposure.ID][]exposure.Event
+	assets           map[asset.ID]asset.Asset
+	assetEvents      map[asset.ID][]asset.Event
+	edges            []asset.KnownEdge // by ID
+	claims           map[string]asset.ID
+	separated        []Separate
+	gapPages         []scope.GapPage
+	statementFilters []exposure.StatementFilter
+	sightings        map[string]exposure.Sighting
+	deliveries       map[string]exposure.Delivery
+	bodies           map[string][]byte // by hash, of deliveries and evidence
+	tickets          map[string]lifecycle.Ticket
+	messages         map[string]lifecycle.InboxMessage
+	kept             map[string]Token // by hash
+	touches          map[string]time.Time
+	wakes            []string
+	remediated       []string
+	filters          []exposure.Filter // that were asked for
+	lists            []exposure.List
+	broken           error           // of each read of exposures
+	down             error           // of readiness
+	breakAfter       int             // exposures until EachExposure fails; 0 = never
+	waking           chan struct{}   // where set, each wake waits for it
+	eachWaits        <-chan struct{} // where set, EachExposure waits for it
 }
 
 func newMemory() *memory {

@@ -95,8 +95,8 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 		t.Run(route.path, func(t *testing.T) {
 			address := r.address(route.path)
 			switch route.path {
-			case prefix + "/assets/{id}":
-				address = prefix + "/assets/" + string(r.first().Asset)
+			case prefix + "/assets/{id}", prefix + "/assets/{id}/edges":
+				address = strings.Replace(route.path, "{id}", string(r.first().Asset), 1)
 			case prefix + "/evidence/{sha256}":
 				address = prefix + "/evidence/" + sha
 			}

@@ -168,6 +168,14 @@ func filterParams() []param {
 	}
 }
 
+// searchParams are what exposures are searched by: no index knows it.
+func searchParams() []param {
+	return []param{
+		text("q", "Part of any text of it, what the sources say in their own fields included, in any case. A page may be short, or empty, and have a next nevertheless."),
+		text("vendor", "KEY=VALUE, or KEY alone, in the fields that are a vendor's own; inner keys after a dot. Several must all be there. Pages as with q.").repeated(),
+	}
+}
+
 var cveID = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,10}$`)
 
 // filterOf makes the filter of a query that checkQuery has passed. Visible are the scopes
@@ -193,6 +201,13 @@ func filterOf(query url.Values, visible []string) (exposure.Filter, error) {
 		Updated:     at(query, "updated_since"),
 		Queued:      query.Get("queued") == "true",
 		Visible:     visible,
+		Search:      query.Get("q"),
+		Vendor:      query["vendor"],
+	}
+	for _, v := range f.Vendor {
+		if key, _, _ := strings.Cut(v, "="); strings.Trim(key, ". ") == "" {
+			return f, invalid(FieldError{Field: "vendor", Detail: "must be KEY=VALUE or KEY, such as vpr.score=9.1"})
+		}
 	}
 	if f.CVE != "" && !cveID.MatchString(f.CVE) {
 		return f, invalid(FieldError{Field: "cve", Detail: "must be a CVE ID, such as CVE-2024-3094"})

@@ -51,9 +51,9 @@ func newRig(t *testing.T, changes ...func(*Deps)) *rig {
 	now := func() time.Time { return r.clock }
 	chain := ledger.New(r.memory, now)
 	r.deps = Deps{
-		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Runs: r.memory, Deliveries: r.memory,
+		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Edges: r.memory, Statements: r.memory, Identity: r.memory, Runs: r.memory, Deliveries: r.memory,
 		Evidence: r.memory, Tickets: r.memory, Inbox: r.memory, Tokens: r.memory,
-		Decider: decider{r.memory, chain, now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Sources: r.memory, Syncs: r.memory, Owners: r.memory,
+		Decider: decider{r.memory, chain, now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Gaps: r.memory, Sources: r.memory, Syncs: r.memory, Owners: r.memory,
 		Intel: r.memory, Upkeep: r.memory, Registry: prometheus.NewRegistry(),
 		Checks: []Check{{Name: "store", Ask: func(context.Context) error { return r.down }}},
 		Log:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
@@ -214,3 +214,8 @@ func (m *memory) Reassess(context.Context, string) (UpkeepResult, error) {
 }
 
 func (m *memory) Rebuild(context.Context, string) (UpkeepResult, error) { return UpkeepResult{}, nil }
+
+func (m *memory) Gaps(_ context.Context, page scope.GapPage) ([]scope.Gap, error) {
+	m.gapPages = append(m.gapPages, page)
+	return scope.FindGaps(func(yield func(asset.Asset) bool) { yield(asset.Asset{ID: "A1", Sources: []string{"signed"}}) }, scope.Set{}, nil, noon, page), nil
+}

@@ -131,5 +131,6 @@ func (s *Server) audit(c *call, what, subject string) {
 // routes is the table. Paths of trackers' webhooks and of chat have room beside
 // /hooks/{source}.
 func routes() []route {
-	return slices.Concat(systemRoutes(), deliveryRoutes(), exposureRoutes(), inventoryRoutes(), syncRoutes(), workRoutes(), adminRoutes())
+	return slices.Concat(systemRoutes(), deliveryRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
+		workRoutes(), adminRoutes())
 }

@@ -40,6 +40,10 @@ type Registration struct {
 	API string
 	// Every is how often a source is pulled where its configuration doesn't say; zero: hourly.
 	Every time.Duration
+	// Inventory says that it is there to know what there is, and not what is wrong with it:
+	// its word on what a thing is, how it is called and whose it is holds against a
+	// scanner's. See precedence in the configuration.
+	Inventory bool
 	// Docs is the text of the reference page, by heading; see Page.
 	Docs Page
 	// Samples names files under testdata for conformance, with their natural counts.

@@ -14,9 +14,10 @@ import (
 // Detail is one exposure with its story.
 type Detail struct {
 	exposure.Exposure
-	Timeline Story    `json:"timeline"`
-	Evidence []string `json:"evidence"` // SHA-256 of what verdicts and events rest on
-	Workflow *Link    `json:"workflow"` // nil where Temporal knows none
+	Timeline Story              `json:"timeline"`
+	Related  []exposure.Related `json:"related"`
+	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on
+	Workflow *Link              `json:"workflow"` // nil where Temporal knows none
 }
 
 // Story is an exposure's chain of events, and whether it is whole.
@@ -74,8 +75,32 @@ type Stats struct {
 // AssetDetail is one asset with what is known about it.
 type AssetDetail struct {
 	asset.Asset
-	Exposures map[string]int64 `json:"exposures"` // state → count
-	Events    []AssetEvent     `json:"events"`
+	Exposures  map[string]int64   `json:"exposures"` // state → count
+	Provenance []asset.Provenance `json:"provenance"`
+	Events     []AssetEvent       `json:"events"`
+}
+
+// Relation is one relation of an asset, seen from it.
+type Relation struct {
+	Kind      string           `json:"kind"`
+	Direction string           `json:"direction"` // out or in
+	Asset     asset.ID         `json:"asset"`     // the other end; empty where none is known
+	Name      string           `json:"name"`
+	OtherKind string           `json:"other_kind"`
+	To        asset.Identifier `json:"to"`
+	Note      string           `json:"note"`
+	Source    string           `json:"source"`
+	FirstSeen time.Time        `json:"first_seen"`
+	LastSeen  time.Time        `json:"last_seen"`
+	Stale     bool             `json:"stale"`
+}
+
+// Separation is what an undo or a split came to.
+type Separation struct {
+	Asset     asset.ID `json:"asset"`
+	Other     asset.ID `json:"other"`
+	Exposures int      `json:"exposures"`
+	Repeated  bool     `json:"repeated"`
 }
 
 // AssetEvent is one line of an asset's history: what was merged, what was refused.
@@ -85,6 +110,7 @@ type AssetEvent struct {
 	Other asset.ID  `json:"other"`
 	Why   string    `json:"why"`
 	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
 }
 
 // Accepted is what the API says about a body that it stored.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,7 +97,12 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 		return nil, err
 	}
 	a.judge = ingest.NewJudge(grounds)
-	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log)
+	prefer, err := precedence(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log).
+		Preferring(prefer).Retiring(cfg.Retire.After())
 	err = a.wireActivities()
 	return a, err
 }
@@ -127,7 +133,21 @@ func (a *app) grounds(ctx context.Context) (ingest.Grounds, error) {
 	if err != nil {
 		return ingest.Grounds{}, err
 	}
-	return ingest.Grounds{Policy: a.cfg.Policy, Intel: intel, Scopes: set, Owners: tree}, nil
+	policy := a.cfg.Policy
+	policy.Trusted = trusted(a.cfg.Sources)
+	return ingest.Grounds{Policy: policy, Intel: intel, Scopes: set, Owners: tree}, nil
+}
+
+// trusted are the sources whose word that a product isn't affected is believed.
+func trusted(sources []config.Source) []string {
+	var names []string
+	for i := range sources {
+		if sources[i].Trusted {
+			names = append(names, sources[i].Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *app) wireActivities() error {
@@ -151,7 +171,7 @@ func (a *app) wireActivities() error {
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
-		Drainer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
+		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})
 	return nil
@@ -219,10 +239,11 @@ func (a *app) startSweep(ctx context.Context) error {
 
 // lastGrounds remembers what the last decisions were made on.
 type lastGrounds struct {
-	Policy string `json:"policy"`
-	Scopes string `json:"scopes"`
-	Owners string `json:"owners"`
-	Intel  string `json:"intel"`
+	Precedence string `json:"precedence,omitempty"`
+	Policy     string `json:"policy"`
+	Scopes     string `json:"scopes"`
+	Owners     string `json:"owners"`
+	Intel      string `json:"intel"`
 }
 
 const groundsKey = "grounds"
@@ -232,6 +253,11 @@ const groundsKey = "grounds"
 func (a *app) catchUp(ctx context.Context) error {
 	g := a.judge.Grounds()
 	is := lastGrounds{Policy: g.Policy.Digest(), Scopes: g.Scopes.Digest(), Owners: g.Owners.Digest(), Intel: g.Intel.Digest()}
+	settled, err := precedenceDigest(a.cfg)
+	if err != nil {
+		return err
+	}
+	is.Precedence = settled
 	if err := a.keepGrounds(ctx, is); err != nil {
 		return err
 	}
@@ -248,7 +274,7 @@ func (a *app) catchUp(ctx context.Context) error {
 	if was == is {
 		return nil
 	}
-	if was.Scopes != is.Scopes || was.Owners != is.Owners {
+	if was.Scopes != is.Scopes || was.Owners != is.Owners || was.Precedence != is.Precedence {
 		placed, err := a.pipeline.PlaceAssets(ctx, func(ctx context.Context, fn func(asset.Asset) error) error {
 			return a.store.EachAsset(ctx, asset.Filter{}, fn)
 		})
@@ -275,7 +301,7 @@ func (a *app) keepGrounds(ctx context.Context, is lastGrounds) error {
 	for _, s := range []struct {
 		kind, digest string
 		value        any
-	}{{"policy", is.Policy, a.cfg.Policy}, {"scopes", is.Scopes, a.cfg.Scopes}, {"owners", is.Owners, a.cfg.Owners}} {
+	}{{"policy", is.Policy, a.judge.Grounds().Policy}, {"scopes", is.Scopes, a.cfg.Scopes}, {"owners", is.Owners, a.cfg.Owners}} {
 		if s.digest == "" {
 			continue
 		}

@@ -145,11 +145,17 @@ func (a *app) apiDeps(version string) api.Deps {
 	if a.cfg.Temporal.UI != "" {
 		workflowURL = a.cfg.Temporal.UI + "/namespaces/" + a.cfg.Temporal.Namespace + "/workflows/{workflow}/{run}/history"
 	}
+	prefer, err := precedence(a.cfg)
+	if err != nil { // it was found when the sources were opened
+		a.log.Error("knowing the sources' precedence", "error", err)
+	}
 	return api.Deps{
-		Exposures: a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
+		Precedence: prefer,
+		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Inbox: a.store, Tokens: tokens{a.store},
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
-		Source: a.sources.Source, Sources: things, Scopes: things, Owners: things,
+		Identity: identity{a.pipeline},
+		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
 		Syncs: syncs{a}, Intel: a.intel(),
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
 		Checks: []api.Check{

@@ -151,6 +151,15 @@ func (s *sources) watched() []activities.Watched {
 	return out
 }
 
+// names are those of the configured sources.
+func (s *sources) names() []string {
+	out := make([]string, len(s.order))
+	for i := range s.order {
+		out[i] = s.order[i].Name
+	}
+	return out
+}
+
 // wholeEvery is how often all of what a source has is pulled; zero where it is not pulled,
 // or never as a whole, or pulled for threat intelligence, which makes no runs.
 func (s *source) wholeEvery() time.Duration {

@@ -20,39 +20,41 @@ const (
 
 // NewAsset makes the asset of a description that Resolve found to be new. Its version is 1.
 func NewAsset(id ID, d Description, source string, at time.Time) Asset {
+	return (*Precedence)(nil).NewAsset(id, d, source, at)
+}
+
+// NewAsset makes a new asset, see NewAsset.
+func (p *Precedence) NewAsset(id ID, d Description, source string, at time.Time) Asset {
 	seen := ms(seenAt(d, at))
-	a, _ := Absorb(Asset{ID: id, Version: 1, FirstSeen: seen, LastSeen: seen}, d, source, at)
+	a, _ := p.Absorb(Asset{ID: id, Version: 1, FirstSeen: seen, LastSeen: seen}, d, source, at)
 	return a
 }
 
-// Absorb adds what a source says of an asset to what is known, each part with where it
-// came from. What a newer description says replaces, what an older one says fills gaps.
-// Owner, scopes and version are left alone. It reports whether anything changed.
+// Absorb adds what a source says of an asset to what is known, where the newest word on
+// each field holds, see Precedence.Absorb.
 func Absorb(a Asset, d Description, source string, at time.Time) (Asset, bool) {
+	return (*Precedence)(nil).Absorb(a, d, source, at)
+}
+
+// Absorb adds what a source says of an asset to what is known, each part with where it
+// came from. Whose word on a field holds says precedence; what an older description says
+// fills gaps. Owner, scopes and version are left alone. It reports whether anything changed.
+func (p *Precedence) Absorb(a Asset, d Description, source string, at time.Time) (Asset, bool) {
 	before := a
 	seen := ms(seenAt(d, at))
 	newer := !seen.Before(a.LastSeen)
-	ids, _ := Usable(d, source) // junk was told when the description was resolved
+	ids := names(d, source) // junk was told when the description was resolved
 
 	a.Identifiers = withIdentifiers(a.Identifiers, ids, source, seen)
-	a.Tags = withTags(a.Tags, d.Tags, newer)
+	a.hearTags(p, d.Tags, source, seen, newer)
 	a.Services = withServices(a.Services, d.Services, source, seen)
-	a.OwnerHints = withHints(a.OwnerHints, d.OwnerHints, source)
-	for _, f := range []struct {
-		field *string
-		value string
-	}{{&a.Name, d.Name}, {&a.OS, d.OS}, {&a.Zone, d.Zone}, {&a.Internet, d.Internet}} {
-		if f.value != "" && (*f.field == "" || newer) {
-			*f.field = f.value
-		}
-	}
-	if a.Kind == "" {
-		a.Kind = d.Kind
-	}
+	a.OwnerHints = p.withHints(a.OwnerHints, d.OwnerHints, source, seen)
+	a.hear(p, &d, source, seen, newer)
 	if a.Name == "" && len(ids) > 0 {
 		a.Name = bestName(ids)
 	}
 	a.Sources = addSorted(a.Sources, source)
+	a.live(&d, seen)
 	if a.FirstSeen.IsZero() || seen.Before(a.FirstSeen) {
 		a.FirstSeen = seen
 	}
@@ -177,15 +179,20 @@ func byPort(a, b Service) int {
 	return cmp.Or(cmp.Compare(a.Port, b.Port), strings.Compare(a.Protocol, b.Protocol))
 }
 
-func withHints(known, given []OwnerHint, source string) []OwnerHint {
+// withHints adds clues. Those of a merge bring their source, date and rank along.
+func (p *Precedence) withHints(known, given []OwnerHint, source string, seen time.Time) []OwnerHint {
 	out := slices.Clone(known)
 	for _, h := range given {
 		if h.Source == "" {
 			h.Source = source
 		}
+		if source != "" {
+			h.At, h.Rank = seen, p.rank(FieldOwner, h.Source)
+		}
 		// One source's clue of one origin has one value: the latest.
 		i := slices.IndexFunc(out, func(o OwnerHint) bool { return o.From == h.From && o.Source == h.Source })
 		switch {
+		case i >= 0 && h.At.Before(out[i].At):
 		case i >= 0:
 			out[i] = h
 		case len(out) < maxHints:

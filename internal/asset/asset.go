@@ -43,6 +43,7 @@ type Asset struct {
 	Services    []Service         `json:"services,omitempty"`
 	OwnerHints  []OwnerHint       `json:"owner_hints,omitempty"`
 	Internet    string            `json:"internet,omitempty"` // InternetYes, InternetNo or unknown
+	Words       []Word            `json:"words,omitempty"`    // who said what of its fields, by field and source
 	Sources     []string          `json:"sources,omitempty"`  // sorted names of sources that reported it
 	Scopes      []string          `json:"scopes,omitempty"`   // sorted names of the scopes it is in
 	Owner       string            `json:"owner,omitempty"`    // team, as last resolved
@@ -50,8 +51,16 @@ type Asset struct {
 	LastSeen    time.Time         `json:"last_seen"`
 	MergedInto  ID                `json:"merged_into,omitempty"`
 	Aliases     []ID              `json:"aliases,omitempty"` // assets that were merged into this one
-	Retired     bool              `json:"retired,omitempty"`
-	UpdatedAt   time.Time         `json:"updated_at"`
+	// Apart are assets that a person said it is not: they never merge with it again.
+	Apart []Apart `json:"apart,omitempty"`
+	// Born is under which name its new exposures are born, and Former are the names, beside
+	// ID and Aliases, under which exposures of it were born; see BirthID.
+	Born      ID        `json:"born,omitempty"`
+	Former    []ID      `json:"former,omitempty"`
+	Ephemeral string    `json:"ephemeral,omitempty"` // why it is short-lived: EphemeralAutoscaled …
+	Gone      time.Time `json:"gone,omitzero"`       // when a source said that it exists no more, unless it was seen since
+	Retired   bool      `json:"retired,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // Known is an identifier that an asset is known by, with where it came from.
@@ -118,6 +127,9 @@ const (
 	EdgeCanAccess  EdgeKind = "can_access" // an identity with a right
 	EdgeMemberOf   EdgeKind = "member_of"  // an identity of a group
 	EdgeBuiltFrom  EdgeKind = "built_from" // an image from a repository
+	// EdgeCarries is ours: a weakness that was seen on instances of an image alone, all of
+	// which are gone. The other end is no asset, but the weakness.
+	EdgeCarries EdgeKind = "carries"
 )
 
 // Service is an open port that a source saw on an asset.
@@ -137,4 +149,8 @@ type OwnerHint struct {
 	Value  string `json:"value"`
 	From   string `json:"from"`
 	Source string `json:"source,omitempty"`
+	// At is when it was last given. Rank is how far the source stands back by precedence: of
+	// hints that name teams only those of the lowest rank count.
+	At   time.Time `json:"at,omitzero"`
+	Rank int       `json:"rank,omitempty"`
 }

@@ -11,7 +11,7 @@ const maxWeak = 12
 // are sorted, so that two ingests that claim for one new asset meet at the first. Who
 // loses a claim reads the winner's asset and resolves again with it as a candidate.
 func Keys(d Description, source string) []string {
-	ids, _ := Usable(d, source)
+	ids := names(d, source)
 	weak := weakKeys(ids)
 	keys := make([]string, 0, len(ids)+len(weak)*len(weak)/2)
 	for _, id := range ids {

@@ -34,7 +34,9 @@ const (
 	EventMerged   EventKind = "merged"   // Other was merged into Asset
 	EventRefused  EventKind = "refused"  // Other was not, although something pointed to it
 	EventUnmerged EventKind = "unmerged" // a merge was undone
+	EventSplit    EventKind = "split"    // Other was taken out of Asset
 	EventRetired  EventKind = "retired"
+	EventRevived  EventKind = "revived" // seen again after it had retired
 )
 
 // EventID is the _id of an asset event in the store: the same cause, on the same pair, is
@@ -67,7 +69,11 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 	s.Identifiers = unionKnown(survivor.Identifiers, other.Identifiers)
 	s.Tags = withTags(survivor.Tags, other.Tags, newer)
 	s.Services = withServices(survivor.Services, other.Services, "", other.LastSeen)
-	s.OwnerHints = withHints(survivor.OwnerHints, other.OwnerHints, "")
+	s.OwnerHints = (*Precedence)(nil).withHints(survivor.OwnerHints, other.OwnerHints, "", time.Time{})
+	s.Words = unionWords(survivor.Words, other.Words, func(w *Word) bool { // a tag's word goes where its value is from
+		key, tag := strings.CutPrefix(w.Field, "tag:")
+		return !tag || s.Tags[key] == other.Tags[key]
+	})
 	s.Kind = cmp.Or(survivor.Kind, other.Kind)
 	s.Name = cmp.Or(survivor.Name, other.Name)
 	s.OS = cmp.Or(survivor.OS, other.OS)
@@ -77,6 +83,13 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 	s.Sources = union(survivor.Sources, other.Sources)
 	s.Scopes = union(survivor.Scopes, other.Scopes)
 	s.Aliases = union(union(survivor.Aliases, other.Aliases), []ID{other.ID})
+	s.Former = union(survivor.Former, other.Former)
+	if other.Born != "" {
+		s.Former = union(s.Former, []ID{other.Born})
+	}
+	for _, w := range other.Apart {
+		s.Apart = withApart(s.Apart, w)
+	}
 	if other.FirstSeen.Before(s.FirstSeen) && !other.FirstSeen.IsZero() {
 		s.FirstSeen = other.FirstSeen
 	}
@@ -84,6 +97,10 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 		s.LastSeen = other.LastSeen
 	}
 	s.Retired = survivor.Retired && other.Retired
+	s.Ephemeral = cmp.Or(survivor.Ephemeral, other.Ephemeral)
+	if survivor.Gone.IsZero() != other.Gone.IsZero() { // what one of them is known to do, the one that they are does
+		s.Gone = time.Time{}
+	}
 	s.Version++
 	s.UpdatedAt = ms(at)
 	o := other
@@ -122,13 +139,16 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	s.Identifiers, o.Identifiers = splitKnown(survivor.Identifiers, was.Identifiers, otherWas.Identifiers)
 	s.Tags = splitTags(survivor.Tags, merged.Tags, was.Tags)
 	s.Services = split(survivor.Services, merged.Services, was.Services, byPort)
+	s.Words = split(survivor.Words, merged.Words, was.Words, byWord)
 	s.OwnerHints = split(survivor.OwnerHints, merged.OwnerHints, was.OwnerHints, byOrigin)
 	s.Sources = split(survivor.Sources, merged.Sources, was.Sources, strings.Compare)
 	s.Scopes = split(survivor.Scopes, merged.Scopes, was.Scopes, strings.Compare)
-	s.Aliases = split(survivor.Aliases, merged.Aliases, was.Aliases, func(a, b ID) int { return strings.Compare(string(a), string(b)) })
+	s.Aliases = split(survivor.Aliases, merged.Aliases, was.Aliases, byID)
+	s.Former = split(survivor.Former, merged.Former, was.Former, byID)
+	s.Apart = split(survivor.Apart, merged.Apart, was.Apart, func(a, b Apart) int { return byID(a.Asset, b.Asset) })
 	for _, f := range []struct{ now, merged, was *string }{
 		{&s.Name, &merged.Name, &was.Name}, {&s.OS, &merged.OS, &was.OS}, {&s.Zone, &merged.Zone, &was.Zone},
-		{&s.Owner, &merged.Owner, &was.Owner}, {&s.Internet, &merged.Internet, &was.Internet},
+		{&s.Owner, &merged.Owner, &was.Owner}, {&s.Ephemeral, &merged.Ephemeral, &was.Ephemeral}, {&s.Internet, &merged.Internet, &was.Internet},
 	} {
 		if *f.now == *f.merged {
 			*f.now = *f.was
@@ -146,10 +166,39 @@ func Undo(survivor, other Asset, merge Event, why string, at time.Time) (Asset, 
 	if s.Retired == merged.Retired {
 		s.Retired = was.Retired
 	}
+	if s.Gone.Equal(merged.Gone) {
+		s.Gone = was.Gone
+	}
+	o.Sources = union(o.Sources, sourcesOf(o.Identifiers))
+	s.Sources = slices.DeleteFunc(slices.Clone(s.Sources), func(source string) bool { // they came for what the other has
+		return slices.Contains(o.Sources, source) && !slices.Contains(was.Sources, source) && !slices.Contains(sourcesOf(s.Identifiers), source)
+	})
 	s.Version, o.Version = survivor.Version+1, other.Version+1
 	s.UpdatedAt, o.UpdatedAt = ms(at), ms(at)
 	return s, o, Event{Asset: s.ID, Seq: s.Version, Kind: EventUnmerged, Other: o.ID, Why: why, At: ms(at)}, nil
 }
+
+// unionWords joins what was said of two assets: of one source the newer word, of a tag the
+// one whose value holds.
+func unionWords(a, b []Word, holds func(*Word) bool) []Word {
+	out := slices.Clone(a)
+	for _, w := range b {
+		i, found := slices.BinarySearchFunc(out, w, byField)
+		if strings.HasPrefix(w.Field, "tag:") {
+			i, found = slices.BinarySearchFunc(out, w.Field, func(x Word, field string) int { return strings.Compare(x.Field, field) })
+		}
+		switch {
+		case !holds(&w):
+		case !found && len(out) < maxWords:
+			out = slices.Insert(out, i, w)
+		case found && w.At.After(out[i].At):
+			out[i] = w
+		}
+	}
+	return out
+}
+
+func byID(a, b ID) int { return strings.Compare(string(a), string(b)) }
 
 func unionKnown(a, b []Known) []Known {
 	out := slices.Clone(a)
@@ -160,26 +209,31 @@ func unionKnown(a, b []Known) []Known {
 	return out
 }
 
-// splitKnown divides the identifiers of a merged asset: each goes to whom it belonged,
-// to both if both had it, and to the survivor if it came later.
+// splitKnown divides the identifiers of a merged asset: each goes to whom it belonged, to
+// both if both had it, whoever says so by now, and to the survivor if it came later.
 func splitKnown(now, was, otherWas []Known) (survivor, other []Known) {
 	other = slices.Clone(otherWas)
+	has := func(list []Known, id Identifier) bool {
+		return slices.ContainsFunc(list, func(k Known) bool { return k.Identifier == id })
+	}
 	for _, k := range now {
 		i, mine := slices.BinarySearchFunc(was, k, byKey)
 		j, theirs := slices.BinarySearchFunc(otherWas, k, byKey)
-		if mine {
+		switch {
+		case mine:
 			if theirs { // the union of their dates was never one thing's
 				k.FirstSeen, k.LastSeen = later(k, was[i], otherWas[j])
 			}
 			survivor = append(survivor, k)
-			continue
-		}
-		if !theirs {
-			// Came later: from whoever's source it was, the survivor has it now.
+		case theirs:
+			at, _ := slices.BinarySearchFunc(other, k, byKey)
+			other[at].LastSeen = k.LastSeen
+		case has(otherWas, k.Identifier) && !has(was, k.Identifier): // another source's word for it came later
+			at, _ := slices.BinarySearchFunc(other, k, byKey)
+			other = slices.Insert(other, at, k)
+		default:
 			survivor = append(survivor, k)
-			continue
 		}
-		other[j].LastSeen = k.LastSeen
 	}
 	return survivor, other
 }

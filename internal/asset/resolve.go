@@ -23,7 +23,10 @@ type Resolution struct {
 	Into    ID        // the asset, or empty for a new one
 	Merge   []ID      // assets that turn out to be the same one, to be merged into Into
 	Refused []Refusal // candidates that share an identifier and are not it
-	Why     string    // the explanation, one line per piece of evidence
+	// Leave are identifiers of the description that belong to an asset which a person took
+	// apart from Into: the description doesn't bring them back.
+	Leave []Identifier
+	Why   string // the explanation, one line per piece of evidence
 }
 
 // Refusal is a candidate that is not the asset although something points to it.
@@ -46,7 +49,8 @@ const (
 type match struct {
 	asset    *Asset
 	tier     tier
-	rank     int // of the strongest shared identifier's kind; 0 is strongest
+	rank     int  // of the strongest shared identifier's kind; 0 is strongest
+	told     bool // the source itself says so, by SameAs
 	agreeing int
 	why      string
 }
@@ -61,12 +65,17 @@ type match struct {
 //     source has seen one of them within Window: else every scan would make a new one.
 //   - Whatever speaks for it, an asset with another value of an identifier that one
 //     thing has one of is never matched.
+//   - Where a source says that it has known the asset under another name (SameAs), what it
+//     alone vouches for is no conflict any more: its word can take back its own words, and
+//     nobody else's.
+//   - Two assets that a person took apart never merge.
 func Resolve(d Description, source string, candidates []Asset, at time.Time) (Resolution, error) {
 	ids, junk := Usable(d, source)
 	if len(ids) == 0 {
 		return Resolution{}, fmt.Errorf("resolving asset %q: %w%s", d.Name, ErrUnidentified, because(junk))
 	}
 	seen := seenAt(d, at)
+	all := withNames(ids, FormerNames(d, source))
 	var r Resolution
 	matches := make([]match, 0, len(candidates))
 	for i := range candidates {
@@ -75,10 +84,11 @@ func Resolve(d Description, source string, candidates []Asset, at time.Time) (Re
 			continue // its survivor stands for it
 		}
 		m := matchOf(ids, source, c, seen)
+		m.toldBy(source, all, ids, c)
 		if m.tier == unmatched {
 			continue
 		}
-		if conflict := conflictBetween(ids, identifiersOf(c)); conflict != "" {
+		if conflict := conflictBetween(all, m.facts(source)); conflict != "" {
 			r.Refused = append(r.Refused, Refusal{Asset: c.ID, Why: "not " + string(c.ID) + " although " + m.why + ": " + conflict})
 			continue
 		}
@@ -87,7 +97,7 @@ func Resolve(d Description, source string, candidates []Asset, at time.Time) (Re
 	slices.SortFunc(matches, func(a, b match) int {
 		return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.rank, b.rank), cmp.Compare(b.agreeing, a.agreeing), older(a.asset, b.asset))
 	})
-	r.join(ids, matches)
+	r.join(all, source, matches)
 	slices.SortFunc(r.Refused, func(a, b Refusal) int { return strings.Compare(string(a.Asset), string(b.Asset)) })
 	r.explain()
 	return r, nil
@@ -95,9 +105,10 @@ func Resolve(d Description, source string, candidates []Asset, at time.Time) (Re
 
 // join takes the best match as the asset and merges those of the others that do not
 // conflict with all that is known by then.
-func (r *Resolution) join(ids []Identifier, matches []match) {
+func (r *Resolution) join(ids []Identifier, source string, matches []match) {
 	known := slices.Clone(ids)
 	var into *Asset
+	joined := make([]*Asset, 0, len(matches))
 	lines := make([]string, 0, len(matches))
 	for _, m := range matches {
 		switch {
@@ -106,7 +117,12 @@ func (r *Resolution) join(ids []Identifier, matches []match) {
 		case m.tier == byLone:
 			continue // one weak name is enough to find an asset again, never to merge two
 		default:
-			if conflict := conflictBetween(known, identifiersOf(m.asset)); conflict != "" {
+			conflict := conflictBetween(known, m.facts(source))
+			if line, apart := keptApart(joined, m.asset); apart {
+				conflict = line
+				r.leave(ids, joined, m.asset)
+			}
+			if conflict != "" {
 				r.Refused = append(r.Refused, Refusal{Asset: m.asset.ID, Why: "not merged with " + string(m.asset.ID) + " although " + m.why + ": " + conflict})
 				continue
 			}
@@ -115,7 +131,8 @@ func (r *Resolution) join(ids []Identifier, matches []match) {
 				r.Merge[len(r.Merge)-1], into = into.ID, m.asset
 			}
 		}
-		known = append(known, identifiersOf(m.asset)...)
+		joined = append(joined, m.asset)
+		known = append(known, m.facts(source)...)
 		lines = append(lines, "is "+string(m.asset.ID)+": "+m.why)
 	}
 	if into != nil {

@@ -18,7 +18,8 @@ func n(v int64) string { return strconv.FormatInt(v, 10) }
 // filter are the flags by which exposures are chosen: the API's parameters.
 type filter struct {
 	states, decisions, severities, owners, scopes, sources, assets []string
-	cve, weakness, text, dueBefore                                 string
+	cve, weakness, text, search, dueBefore                         string
+	vendor                                                         []string
 	queued, unowned                                                bool
 }
 
@@ -35,6 +36,8 @@ func (f *filter) flags(a *app, cmd *cobra.Command) {
 	flags.StringVar(&f.cve, "cve", "", "only with this `CVE`")
 	flags.StringVar(&f.weakness, "weakness", "", "only this `weakness`: a CVE or a check such as nuclei:git-config")
 	flags.StringVar(&f.text, "text", "", "only with this `text` in the title")
+	flags.StringVar(&f.search, "search", "", "only with this `text` anywhere, what scanners say in their own fields included")
+	flags.StringArrayVar(&f.vendor, "vendor", nil, "only with this `KEY=VALUE`, or KEY alone, in a vendor's own fields; inner keys after a dot")
 	flags.StringVar(&f.dueBefore, "due-before", "", "only due before this `date`, time, or duration from now")
 	flags.BoolVar(&f.queued, "queued", false, "only those that wait for admission")
 	complete(cmd, "state", words(exposure.States()))
@@ -48,7 +51,7 @@ func (f *filter) flags(a *app, cmd *cobra.Command) {
 func (f *filter) query(a *app) (url.Values, error) {
 	q := url.Values{}
 	for name, list := range map[string][]string{"state": f.states, "decision": f.decisions, "severity": f.severities, "owner": f.owners,
-		"scope": f.scopes, "source": f.sources, "asset": f.assets} {
+		"scope": f.scopes, "source": f.sources, "asset": f.assets, "vendor": f.vendor} {
 		if len(list) > 0 {
 			q[name] = list
 		}
@@ -56,7 +59,7 @@ func (f *filter) query(a *app) (url.Values, error) {
 	if f.unowned {
 		q.Add("owner", "")
 	}
-	for name, value := range map[string]string{"cve": f.cve, "weakness": f.weakness, "text": f.text} {
+	for name, value := range map[string]string{"cve": f.cve, "weakness": f.weakness, "text": f.text, "q": f.search} {
 		if value != "" {
 			q.Set(name, value)
 		}

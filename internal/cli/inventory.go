@@ -47,7 +47,7 @@ func (a *app) assetsCommand() *cobra.Command {
 	limitFlag(cmd, &limit)
 	a.completeFlag(cmd, "owner", a.teamNames)
 	a.completeFlag(cmd, "source", a.sourceNames)
-	cmd.AddCommand(a.showAssetCommand())
+	cmd.AddCommand(a.showAssetCommand(), a.edgesCommand(), a.undoMergeCommand(), a.splitAssetCommand())
 	return cmd
 }
 
@@ -63,14 +63,24 @@ func (a *app) showAssetCommand() *cobra.Command {
 				if a.json {
 					return object(a, item)
 				}
-				a.showAsset(&item.Value)
+				var edges []apiclient.Item[apiclient.Relation]
+				for edge, err := range c.Edges(cmd.Context(), item.Value.ID, nil, shownRelations) {
+					if err != nil {
+						return err
+					}
+					edges = append(edges, edge)
+				}
+				a.showAsset(&item.Value, edges)
 				return nil
 			})
 		},
 	}
 }
 
-func (a *app) showAsset(v *apiclient.AssetDetail) {
+// shownRelations is how many relations an asset is shown with.
+const shownRelations = 20
+
+func (a *app) showAsset(v *apiclient.AssetDetail, edges []apiclient.Item[apiclient.Relation]) {
 	a.sayf("%s", a.paint(a.Out).as(bold, clean(v.Name)))
 	var f facts
 	f.add("id", "%s", v.ID)
@@ -83,6 +93,16 @@ func (a *app) showAsset(v *apiclient.AssetDetail) {
 	f.add("internet", "%s", v.Internet)
 	f.add("seen", "%s to %s", when(v.FirstSeen), when(v.LastSeen))
 	f.add("merged into", "%s", v.MergedInto)
+	f.add("short-lived", "%s", v.Ephemeral)
+	if v.Retired {
+		f.add("retired", "yes: its exposures are out of scope until it is seen again")
+	}
+	if !v.Gone.IsZero() {
+		f.add("gone", "a source said so for %s", when(v.Gone))
+	}
+	for _, apart := range v.Apart {
+		f.add("never", "%s: %s (%s, %s)", apart.Asset, apart.Why, apart.By, when(apart.At))
+	}
 	for _, state := range exposure.States() {
 		if count := v.Exposures[string(state)]; count > 0 {
 			f.add("exposures", "%d %s", count, state)
@@ -97,11 +117,13 @@ func (a *app) showAsset(v *apiclient.AssetDetail) {
 		}
 		a.print(&t)
 	}
+	a.provenance(v.Provenance)
+	a.relations(edges, len(edges) >= shownRelations)
 	if len(v.Events) > 0 {
 		a.sayf("\nStory")
-		t := table{header: []string{"WHEN", "WHAT", "OTHER", "WHY"}, wide: 3}
+		t := table{header: []string{"WHEN", "WHAT", "OTHER", "WHO", "WHY"}, wide: 4}
 		for _, ev := range v.Events {
-			t.add(when(ev.At), ev.Kind, string(ev.Other), ev.Why)
+			t.add(when(ev.At), ev.Kind, string(ev.Other), ev.Actor, ev.Why)
 		}
 		a.print(&t)
 	}

@@ -123,6 +123,8 @@ func (a *app) showExposure(d *apiclient.Detail) {
 			a.sayf("  %s", clean(why))
 		}
 	}
+	a.stated(e.Stated)
+	a.related(d.Related)
 	a.sayf("\nReported by")
 	t := table{header: []string{"SOURCE", "CHECK", "SEVERITY", "STATUS", "LAST SEEN", "TITLE"}, wide: 5}
 	for i := range e.Findings {
@@ -132,6 +134,42 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	a.print(&t)
 	a.sayf("\nStory")
 	a.timeline(&d.Timeline)
+}
+
+// related shows what else on the asset speaks of the same CVEs.
+func (a *app) related(list []exposure.Related) {
+	if len(list) == 0 {
+		return
+	}
+	a.sayf("\nRelated")
+	t := table{header: []string{"ID", "WEAKNESS", "LOCATION", "STATE", "SOURCES", "BOTH NAME"}, wide: 5}
+	for i := range list {
+		r := &list[i]
+		t.add(string(r.ID), r.Weakness, r.Location, string(r.State), listed(r.Sources), listed(r.CVEs))
+	}
+	a.print(&t)
+}
+
+// stated shows what authors of VEX say of it.
+func (a *app) stated(list []exposure.Stated) {
+	if len(list) == 0 {
+		return
+	}
+	a.sayf("\nStated by")
+	t := table{header: []string{"AUTHOR", "SOURCE", "SAYS", "BECAUSE", "OF", "WHEN", "IMPACT"}, wide: 6}
+	for i := range list {
+		s := &list[i]
+		says := strings.ReplaceAll(string(s.Status), "_", " ")
+		if s.FixedIn != "" {
+			says += " in " + s.FixedIn
+		}
+		impact := s.Impact
+		if impact == "" {
+			impact = s.Action
+		}
+		t.add(s.Author, s.Source, says, strings.ReplaceAll(s.Justification, "_", " "), s.Vulnerability, when(s.At), impact)
+	}
+	a.print(&t)
 }
 
 func (a *app) exception(f *facts, x *exposure.Exception) {

@@ -31,7 +31,10 @@ func world(t *testing.T) *daemon {
 {"id":"x2","state":"tracked","asset":"A2","asset_name":"db-1","weakness":"CVE-2024-3094","title":"xz backdoor","severity":"critical","sources":[],"decision":{},
 "due":"2026-11-20T00:00:00Z","owner":{},"presence":{"status":"observed","at":"2026-11-22T10:00:00Z"},"first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z","updated_at":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/exposures/x1", anExposure+`,"findings":[{"uid":"u","source":"nuclei-weekly","connector":"nuclei","class":"vulnerability","check":"nuclei:git-config",
-"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"sights":[],"timeline":`+aStory+`,"evidence":["e1"],
+"title":"Git configuration exposed","severity":"high","status":"open","last_seen":"2026-11-22T10:00:00Z"}],"related":[{"id":"x7","weakness":"nessus:57582","location":"443/tcp","title":"Several","state":"open","severity":"high","sources":["nessus"],"cves":["CVE-2024-1"]}],
+"stated":[{"statement":"s1","source":"vex","vulnerability":"CVE-2024-1",
+"status":"not_affected","justification":"code_not_reachable","author":"Acme PSIRT","at":"2026-11-21T00:00:00Z","impact":"the parser is never called"},
+{"statement":"s2","source":"vex","vulnerability":"CVE-2024-1","status":"fixed","fixed_in":"1.2.4","at":"2026-11-20T00:00:00Z"}],"sights":[],"timeline":`+aStory+`,"evidence":["e1"],
 "workflow":{"workflow_id":"exposure/x1","run_id":"r","status":"Running","url":"http://127.0.0.1:8233/x1"}}`)
 	d.answer("GET /api/v1/exposures/x1/timeline", aStory)
 	d.answer("GET /api/v1/evidence/e1", `{"kind":"http","target":"https://web-1/.git/config","address":"192.0.2.1:443","request":"GET /.git/config HTTP/1.1\r\nHost: web-1\r\n",
@@ -43,7 +46,17 @@ func world(t *testing.T) *daemon {
 	d.answer("GET /api/v1/assets", `{"items":[{"id":"A1","kind":"host","name":"web-1","owner":"payments","scopes":["shop"],"sources":["nmap","nuclei","trivy","wiz"],"last_seen":"2026-11-22T10:00:00Z"}]}`)
 	d.answer("GET /api/v1/assets/A1", `{"id":"A1","kind":"host","name":"web-1","owner":"payments","internet":"yes","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z",
 "identifiers":[{"kind":"fqdn","value":"web-1.example.com","source":"nmap","last_seen":"2026-11-22T10:00:00Z"}],"exposures":{"open":2,"closed":1},
-"events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z"}]}`)
+"provenance":[{"field":"name","value":"web-1","source":"cmdb","at":"2026-11-20T10:00:00Z","why":"an inventory knows better than a scanner","others":[{"field":"name","source":"nmap","value":"srv-17","at":"2026-11-22T10:00:00Z"}]}],
+"apart":[{"asset":"A7","why":"a cloned machine","by":"ann","at":"2026-11-21T09:00:00Z"}],
+"events":[{"seq":1,"kind":"merged","other":"A9","why":"both are web-1.example.com","at":"2026-11-21T10:00:00Z","actor":"source:nmap"}]}`)
+	d.answer("GET /api/v1/assets/A9", `{"id":"A9","name":"web-1","merged_into":"A1"}`)
+	d.answer("GET /api/v1/assets/A1/edges", `{"items":[{"kind":"depends_on","direction":"out","asset":"A2","name":"db-1","other_kind":"host","to":{"kind":"fqdn","value":"db-1.example.com"},
+"note":"5432/tcp","source":"wiz","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-22T10:00:00Z"},{"kind":"exposes","direction":"in","to":{"kind":"ip","value":"192.0.2.1"},
+"source":"aws","first_seen":"2026-11-20T10:00:00Z","last_seen":"2026-11-21T10:00:00Z","stale":true}]}`)
+	d.answer("GET /api/v1/gaps", `{"items":[{"kind":"unscoped","words":"assets in no scope","count":12,"items":[{"id":"A3","name":"lost","kind":"host","note":"nmap","last":"2026-11-22T10:00:00Z"}],"next":"A3"},
+{"kind":"unsourced","words":"scopes that no source reports on","count":1,"items":[{"id":"lab","note":"payments"}]},{"kind":"saas","words":"SaaS applications that no scope claims","count":0,"items":[]}]}`)
+	d.answer("POST /api/v1/assets/A1/undo", `{"asset":"A1","other":"A9","exposures":3}`)
+	d.answer("POST /api/v1/assets/A1/split", `{"asset":"A1","other":"A8","exposures":0,"repeated":true}`)
 	d.answer("GET /api/v1/sources", `{"items":[{"name":"nuclei-weekly","connector":"nuclei","webhook":"/hooks/nuclei-weekly","last_delivery":"2026-11-22T12:00:00Z","last_run":"2026-11-13T12:00:00Z"},
 {"name":"old","connector":"nmap","silent":true,"last_delivery":"2026-10-01T12:00:00Z"},{"name":"new","connector":"trivy"},{"name":"nightly","connector":"nmap","owner":"secops","held":1,"last_delivery":"2026-11-23T02:00:00Z","last_run":"2026-11-20T12:00:00Z",
 "conditions":[{"condition":"late","since":"2026-11-21T14:00:00Z","why":"no complete run since 2026-11-20 12:00, and one is expected within 26h0m0s"}]},
@@ -86,6 +99,7 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		code int
 	}{
 		{"exposures", "exposures --decision act,attend --owner payments --due-before 30d --limit 2", 0},
+		{"exposures_vendor", "exposures --vendor vpr.score=9.1 --vendor exploit --search kernel", 0},
 		{"exposures_json", "exposures --json", 0},
 		{"exposure_show", "exposures show x1", 0},
 		{"exposure_show_json", "exposures show x1 --json", 0},
@@ -97,8 +111,13 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		{"findings", "findings --source nuclei-weekly", 0},
 		{"assets", "assets --unscoped", 0},
 		{"asset_show", "assets show A1", 0},
+		{"asset_edges", "assets edges A1 --limit 5", 0},
+		{"asset_undo", "assets undo A9 --reason cloned --key k1", 0},
+		{"asset_split", "assets split A1 --identifiers fqdn:a.example.com,serial:SN-1 -r swapped --key k2", 0},
 		{"sources", "sources", 0},
 		{"scopes", "scopes", 0},
+		{"gaps", "gaps", 0},
+		{"gaps_json", "gaps unscoped --json --limit 1", 0},
 		{"owners", "owners", 0},
 		{"owners_test", "owners test A1", 0},
 		{"tickets", "tickets --team payments", 0},

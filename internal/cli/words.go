@@ -44,6 +44,16 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// atMost takes up to one argument.
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usage(cmd.CommandPath(), "%s wants %s, and nothing after it: %q", cmd.CommandPath(), what, args[n])
+		}
+		return nil
+	}
+}
+
 // some takes at least so many arguments.
 func some(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

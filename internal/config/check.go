@@ -149,6 +149,7 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 	for _, err := range cfg.Policy.Validate() {
 		r.fieldError(doc, "policy", err)
 	}
+	r.checkInventory(doc, cfg)
 	names := map[string]bool{}
 	for i := range cfg.Probes {
 		path := "probes[" + strconv.Itoa(i) + "]"
@@ -161,6 +162,24 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 	}
 	if len(cfg.Trackers) > 1 {
 		r.say(doc, "trackers[1]", "one tracker is supported; every ticket goes to it")
+	}
+}
+
+// checkInventory looks at what is said about assets: that precedence names what there is,
+// and that nothing retires while it is still being looked for.
+func (r *reader) checkInventory(doc *yaml.Node, cfg *Config) {
+	for field, list := range cfg.Precedence.Lists() {
+		for i, name := range list {
+			known := slices.ContainsFunc(cfg.Sources, func(s Source) bool { return s.Name == name || s.Connector == name })
+			if !known {
+				r.say(doc, "precedence."+field+"["+strconv.Itoa(i)+"]", "no source is named %q, and none is of a connector of that name", name)
+			}
+		}
+	}
+	for why, after := range cfg.Retire.After() {
+		if after < time.Minute {
+			r.say(doc, "retire."+why, "is too short: a minute at least, and longer than its sources take from one report to the next")
+		}
 	}
 }
 

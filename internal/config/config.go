@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"time"
 
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/priority"
 	"github.com/quellsec/quell/internal/scope"
@@ -16,17 +17,19 @@ import (
 // Config is the whole file. The reference in docs/configuration.md is made from these
 // structs.
 type Config struct {
-	Server    Server           `yaml:"server" doc:"The HTTP server: API, webhooks and metrics."`
-	Temporal  Temporal         `yaml:"temporal" doc:"The Temporal cluster that runs the workflows."`
-	Store     Store            `yaml:"store" doc:"Where exposures, assets and evidence are kept."`
-	Sources   []Source         `yaml:"sources" doc:"Where reports come from: one entry per instance of a scanner."`
-	Scopes    []scope.Scope    `yaml:"scopes" doc:"Named sets of assets with owner, mission impact and rules of engagement."`
-	Owners    ownership.Config `yaml:"owners" doc:"The teams, and the tree that routes assets to them."`
-	Policy    priority.Policy  `yaml:"policy" doc:"How decisions and due dates are made."`
-	FollowUp  FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
-	Trackers  []Tracker        `yaml:"trackers" doc:"Where tickets are kept. None: the built-in tracker."`
-	Notifiers []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
-	Probes    []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
+	Server     Server           `yaml:"server" doc:"The HTTP server: API, webhooks and metrics."`
+	Temporal   Temporal         `yaml:"temporal" doc:"The Temporal cluster that runs the workflows."`
+	Store      Store            `yaml:"store" doc:"Where exposures, assets and evidence are kept."`
+	Sources    []Source         `yaml:"sources" doc:"Where reports come from: one entry per instance of a scanner."`
+	Precedence Precedence       `yaml:"precedence" doc:"Whose word on an asset holds, field by field: names of sources or connectors, the first first; all others come after. Where there is no list, the newest word holds; but on name, kind and owner an inventory's holds against a scanner's."`
+	Retire     Retire           `yaml:"retire" doc:"When short-lived assets that nobody sees any more are taken out of the inventory. Their exposures go out of scope, and come back with them."`
+	Scopes     []scope.Scope    `yaml:"scopes" doc:"Named sets of assets with owner, mission impact and rules of engagement."`
+	Owners     ownership.Config `yaml:"owners" doc:"The teams, and the tree that routes assets to them."`
+	Policy     priority.Policy  `yaml:"policy" doc:"How decisions and due dates are made."`
+	FollowUp   FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
+	Trackers   []Tracker        `yaml:"trackers" doc:"Where tickets are kept. None: the built-in tracker."`
+	Notifiers  []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
+	Probes     []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
 }
 
 // Server is how the daemon listens.
@@ -68,6 +71,7 @@ type Source struct {
 	Connector string         `yaml:"connector" doc:"Which connector reads its reports."`
 	Zone      string         `yaml:"zone" doc:"Network zone of what it scans: addresses and bare host names mean something inside one zone only."`
 	Local     bool           `yaml:"local" doc:"Its reports speak of the machine that quell runs on, so loopback addresses identify hosts inside the zone. For labs."`
+	Trusted   bool           `yaml:"trusted" doc:"Where it says that a product is not affected by a vulnerability (VEX), it is believed: the exposure is tracked, with that reason, and not worked on. It never closes for it."`
 	Webhook   Webhook        `yaml:"webhook" doc:"How its webhook calls are authenticated. Without it, /hooks/NAME refuses everything."`
 	Owner     string         `yaml:"owner" doc:"Team that is told when the source is late, failing, shrinking or silent, or when the breaker holds one of its runs. Empty: escalation."`
 	Quiet     scope.Duration `yaml:"quiet" doc:"The source is raised as silent when nothing has come for so long. Zero: never."`
@@ -121,6 +125,36 @@ type Webhook struct {
 	MaxBody   Size          `yaml:"max_body" doc:"Largest body of a call."`
 }
 
+// Precedence says whose word holds.
+type Precedence struct {
+	Name     []string `yaml:"name" json:"name,omitempty" doc:"How an asset is called."`
+	Kind     []string `yaml:"kind" json:"kind,omitempty" doc:"What it is: a host, a container image, a SaaS application…"`
+	Owner    []string `yaml:"owner" json:"owner,omitempty" doc:"Clues to the owner; of those that name a team only the first source's count."`
+	OS       []string `yaml:"os" json:"os,omitempty" doc:"Its operating system."`
+	Zone     []string `yaml:"zone" json:"zone,omitempty" doc:"Its network zone."`
+	Internet []string `yaml:"internet" json:"internet,omitempty" doc:"Whether it can be reached from the internet."`
+	Tags     []string `yaml:"tags" json:"tags,omitempty" doc:"Its tags, each for itself."`
+}
+
+// Lists gives the lists by field.
+func (p Precedence) Lists() map[string][]string {
+	return map[string][]string{asset.FieldName: p.Name, asset.FieldKind: p.Kind, asset.FieldOwner: p.Owner, asset.FieldOS: p.OS,
+		asset.FieldZone: p.Zone, asset.FieldInternet: p.Internet, asset.FieldTags: p.Tags}
+}
+
+// Retire is after how long unseen a short-lived asset retires. What a source says is gone
+// retires at once.
+type Retire struct {
+	Autoscaled scope.Duration `yaml:"autoscaled" doc:"An instance of a group that grows and shrinks by itself."`
+	Pod        scope.Duration `yaml:"pod" doc:"A pod."`
+	DHCP       scope.Duration `yaml:"dhcp" doc:"A machine that is known by an address which it was lent."`
+}
+
+// After gives the times by what makes an asset short-lived.
+func (r Retire) After() map[string]time.Duration {
+	return map[string]time.Duration{asset.EphemeralAutoscaled: r.Autoscaled.Std(), asset.EphemeralPod: r.Pod.Std(), asset.EphemeralDHCP: r.DHCP.Std()}
+}
+
 // FollowUp holds the timers that aren't the owners' own.
 type FollowUp struct {
 	Sweep       scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
@@ -156,6 +190,7 @@ func Default() *Config {
 		Server:   Server{Listen: "127.0.0.1:8088", MaxBody: 512 << 20, Drain: scope.Duration(30 * time.Second)},
 		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "quell"},
 		Policy:   priority.DefaultPolicy(),
+		Retire:   Retire{Autoscaled: scope.Duration(24 * time.Hour), Pod: scope.Duration(time.Hour), DHCP: scope.Days(14)},
 		FollowUp: FollowUp{Sweep: scope.Duration(10 * time.Second), ProbeWait: scope.Duration(10 * time.Minute), TicketPoll: scope.Duration(10 * time.Minute),
 			CoveringRun: scope.Days(7), RetestLead: scope.Days(7)},
 	}

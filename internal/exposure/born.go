@@ -27,12 +27,12 @@ func NewExposure(in BornInput) Exposure {
 	at, checked := ms(in.At), ms(in.CheckedAt)
 	weakness := WeaknessOf(in.Finding)
 	e := Exposure{
-		ID:        NewID(in.Asset.ID, weakness, in.Finding.Location),
+		ID:        NewID(in.Asset.BirthID(), weakness, in.Finding.Location),
 		Version:   1,
 		Mode:      ModeStore,
 		State:     Tracked,
 		Asset:     in.Asset.ID,
-		Birth:     in.Asset.ID,
+		Birth:     in.Asset.BirthID(),
 		Weakness:  weakness,
 		Location:  in.Finding.Location,
 		Fix:       FixOf(in.Finding),

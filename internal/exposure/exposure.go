@@ -65,6 +65,9 @@ type Exposure struct {
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
 
+	// Stated is what authors of VEX say of its vulnerabilities in this product, newest first.
+	Stated []Stated `json:"stated,omitempty"`
+
 	AssetName    string       `json:"asset_name,omitempty"` // copied so that a list needs no join
 	Verification Verification `json:"verification"`
 	Verdict      *Verdict     `json:"verdict,omitempty"`

@@ -28,6 +28,11 @@ type Filter struct {
 	Updated     time.Time // changed at or after
 	Queued      bool      // only those in the admission queue
 	Visible     []string  // the scopes that the caller may see; nil = all
+
+	// Search and Vendor are answered by looking at exposures, see Searches: pages may be
+	// short, and nothing can be counted by them.
+	Search string   // part of any text, the vendors' own fields included, any case
+	Vendor []string // KEY=VALUE or KEY in the vendors' own fields; all must be there
 }
 
 // Sort is an order of exposures.

@@ -26,6 +26,8 @@ type Statement struct {
 	At              time.Time          `json:"at,omitzero"` // when it was said last
 	Document        string             `json:"document,omitempty"`
 	DocumentVersion string             `json:"document_version,omitempty"`
+	Version         int64              `json:"version,omitempty"`  // of the record; the store's business
+	Withdrawn       time.Time          `json:"withdrawn,omitzero"` // a newer version of the document doesn't have it any more
 }
 
 // StatementStatus is the status that a VEX statement gives, as OpenVEX 0.2 spells it.
@@ -38,3 +40,9 @@ const (
 	StatementFixed              StatementStatus = "fixed"
 	StatementUnderInvestigation StatementStatus = "under_investigation"
 )
+
+// StatementFilter chooses statements. An empty field matches any.
+type StatementFilter struct {
+	Vulnerability string // in upper case
+	Source        string
+}

@@ -23,7 +23,8 @@ type Assessment struct {
 	Due      time.Time
 	Owner    exposure.Owner
 	Scopes   []string
-	Excluded bool // a scope excludes the asset: its exposures are out of scope
+	Excluded bool   // its exposures are out of scope: a scope excludes the asset, or it retired
+	Out      string // why it is excluded; empty: a scope says so
 }
 
 // apply writes an assessment's attributes on an exposure that is not yet stored.
@@ -34,4 +35,12 @@ func (a Assessment) apply(e *exposure.Exposure, at time.Time) {
 	if a.Decision.Admit {
 		e.Queued = at
 	}
+}
+
+// OutOfScope says why the exposure is out of scope.
+func (a Assessment) OutOfScope() string {
+	if a.Out != "" {
+		return a.Out
+	}
+	return "a scope excludes the asset"
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -88,6 +89,22 @@ func (f *faulty) MoveIdentifiers(ctx context.Context, keys []string, from, to as
 	return f.write(func() error { return f.Store.MoveIdentifiers(ctx, keys, from, to) })
 }
 
+func (f *faulty) PutEdges(ctx context.Context, xs []asset.KnownEdge) error {
+	return f.write(func() error { return f.Store.PutEdges(ctx, xs) })
+}
+
+func (f *faulty) PutStatements(ctx context.Context, xs []exposure.Statement) error {
+	return f.write(func() error { return f.Store.PutStatements(ctx, xs) })
+}
+
+func (f *faulty) PutRetirements(ctx context.Context, xs []asset.Retirement) error {
+	return f.write(func() error { return f.Store.PutRetirements(ctx, xs) })
+}
+
+func (f *faulty) DropRetirements(ctx context.Context, ids []asset.ID) error {
+	return f.write(func() error { return f.Store.DropRetirements(ctx, ids) })
+}
+
 func (f *faulty) InsertExposures(ctx context.Context, xs []exposure.Exposure) ([]bool, error) {
 	return bulk(f, func() ([]bool, error) { return f.Store.InsertExposures(ctx, xs) })
 }
@@ -105,3 +122,5 @@ func (f *faulty) PutSightings(ctx context.Context, xs []exposure.Sighting) error
 }
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

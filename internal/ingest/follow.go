@@ -105,9 +105,9 @@ func lifecycleEvent(e exposure.Exposure, a Assessment) (exposure.Event, bool) {
 	policy := exposure.Actor{Kind: exposure.System, Name: "scope"}
 	switch {
 	case a.Excluded && e.State != exposure.OutOfScope && e.State != exposure.Merged:
-		return exposure.Event{Kind: exposure.EventScopeOut, Actor: policy, Reason: "a scope excludes the asset"}, true
+		return exposure.Event{Kind: exposure.EventScopeOut, Actor: policy, Reason: a.OutOfScope()}, true
 	case !a.Excluded && e.State == exposure.OutOfScope:
-		return exposure.Event{Kind: exposure.EventScopeIn, Actor: policy, Reason: "no scope excludes the asset any more"}, true
+		return exposure.Event{Kind: exposure.EventScopeIn, Actor: policy, Reason: "its asset is there, and no scope excludes it"}, true
 	}
 	if e.State.Excepted() && e.Exception != nil && slices.Contains(e.Exception.EndsOn, exposure.EndsOnEvidence) &&
 		e.Exception.Digest != exposure.EvidenceDigest(e) {

@@ -53,6 +53,7 @@ type Store interface {
 	Inventory
 	Exposures
 	Sightings
+	Statements
 }
 
 // Deliveries are the bodies to be worked on.
@@ -76,6 +77,8 @@ type Runs interface {
 type Inventory interface {
 	Assets
 	Identifiers
+	Edges
+	Retirements
 }
 
 // Assets are the things that can be exposed.
@@ -84,6 +87,7 @@ type Assets interface {
 	InsertAssets(ctx context.Context, as []asset.Asset) ([]bool, error)
 	SwapAssets(ctx context.Context, as []asset.Asset) ([]bool, error)
 	RecordAssetEvents(ctx context.Context, evs []asset.Event) error
+	AssetEvents(ctx context.Context, id asset.ID) ([]asset.Event, error)
 }
 
 // Identifiers are the claims on the names of assets.
@@ -122,6 +126,8 @@ type Pipeline struct {
 	waker   Waker
 	now     func() time.Time
 	log     *slog.Logger
+	prefer  *asset.Precedence // whose word on an asset holds; nil: the newest
+	retire  Retirement
 	batch   int // how many observations are persisted together
 	known   int // how many descriptions of assets a report may be remembered by
 }
@@ -130,6 +136,12 @@ type Pipeline struct {
 func New(store Store, sources Sources, assess Assessor, l *ledger.Ledger, waker Waker, now func() time.Time, log *slog.Logger) *Pipeline {
 	return &Pipeline{store: store, sources: sources, assess: assess, ledger: l, waker: waker, now: now, log: log,
 		batch: batchSize, known: maxKnown}
+}
+
+// Preferring tells the pipeline whose word on an asset holds.
+func (p *Pipeline) Preferring(by *asset.Precedence) *Pipeline {
+	p.prefer = by
+	return p
 }
 
 // batchSize is how many observations are persisted together: large enough for one

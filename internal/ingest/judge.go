@@ -58,11 +58,16 @@ func (j *Judge) Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessm
 	g := j.grounds.Load()
 	scopes := g.Scopes.Named(a.Scopes)
 	decision, due := g.decider.Decide(priority.Facts(e, a, scopes, g.Intel), at)
+	out := ""
+	if a.Retired {
+		out = "its asset retired"
+	}
 	return Assessment{
 		Decision: decision,
 		Due:      due,
 		Owner:    g.Owners.Route(a, scopes, e).Owner(),
 		Scopes:   a.Scopes,
-		Excluded: g.Scopes.Excluded(a),
+		Excluded: a.Retired || g.Scopes.Excluded(a),
+		Out:      out,
 	}
 }

@@ -101,6 +101,12 @@ func (j *job) persist(ctx context.Context, b batch, beat func(Progress)) error {
 	if err != nil {
 		return err
 	}
+	if err := j.relate(ctx, assets, b); err != nil {
+		return err
+	}
+	if err := j.state(ctx, b); err != nil {
+		return err
+	}
 	if err := j.readSightings(ctx, assets); err != nil {
 		return err
 	}
@@ -113,6 +119,9 @@ func (j *job) persist(ctx context.Context, b batch, beat func(Progress)) error {
 		return err
 	}
 	work := j.correlate(b, assets)
+	if err := j.readStatements(ctx, work); err != nil {
+		return err
+	}
 	if b.number <= j.d.Checkpoint {
 		return j.checkpoint(ctx, b.number, beat)
 	}
@@ -301,30 +310,31 @@ func (w *pending) newest(at time.Time) time.Time {
 // been born under any asset of the alias set.
 func (j *job) identity(id asset.ID, f *exposure.Finding) exposure.ID {
 	weakness := exposure.WeaknessOf(*f)
-	own := exposure.NewID(id, weakness, f.Location)
-	for _, alias := range j.resolver.assets[id].Aliases {
-		if born := exposure.NewID(alias, weakness, f.Location); j.rehomed[born] {
-			return born
+	a := j.resolver.assets[id]
+	for _, birth := range a.Births() {
+		born := exposure.NewID(birth, weakness, f.Location)
+		if home, ok := j.rehomed[born]; ok && (home == id || slices.Contains(a.Aliases, home)) {
+			return born // else it was given to an asset that this one was taken apart from
 		}
 	}
-	return own
+	return exposure.NewID(firstID(a.BirthID(), id), weakness, f.Location)
 }
 
 // findRehomed looks up which exposures of merged assets exist under a former asset's ID.
 func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Description]asset.ID) error {
 	var ids []exposure.ID
 	for _, obs := range b.obs {
-		for _, alias := range j.resolver.assets[assets[obs.Asset]].Aliases {
-			ids = append(ids, exposure.NewID(alias, exposure.WeaknessOf(*obs.Finding), obs.Finding.Location))
+		for _, birth := range j.resolver.assets[assets[obs.Asset]].Births() {
+			ids = append(ids, exposure.NewID(birth, exposure.WeaknessOf(*obs.Finding), obs.Finding.Location))
 		}
 	}
-	j.rehomed = map[exposure.ID]bool{}
+	j.rehomed = map[exposure.ID]asset.ID{}
 	if len(ids) == 0 {
 		return nil
 	}
 	stored, err := j.store.Exposures(ctx, ids)
 	for id := range stored {
-		j.rehomed[id] = true
+		j.rehomed[id] = stored[id].Asset
 	}
 	return fault.Wrap(fault.KindOf(err), err, "reading the exposures of merged assets")
 }
@@ -332,6 +342,15 @@ func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Descri
 // sees reports whether any of the findings is a sight of the weakness.
 func sees(fs []exposure.Finding) bool {
 	return slices.ContainsFunc(fs, func(f exposure.Finding) bool { return f.Status.Sees() })
+}
+
+func firstID(ids ...asset.ID) asset.ID {
+	for _, id := range ids {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 func allFixed(fs []exposure.Finding) bool {
@@ -355,6 +374,7 @@ func (j *job) born(w pending) exposure.Exposure {
 	if len(w.findings) > 1 {
 		e, _ = exposure.Refresh(e, j.report(w))
 	}
+	e, _ = j.stated(e)
 	j.assess.Assess(e, a, j.at).apply(&e, j.at)
 	return e
 }

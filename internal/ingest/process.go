@@ -95,6 +95,11 @@ func (p *Pipeline) Process(ctx context.Context, d exposure.Delivery, beat func(P
 	if err := j.settle(ctx, beat); err != nil {
 		return d, err
 	}
+	if !j.parked() {
+		if err := j.restate(ctx, broken == nil); err != nil {
+			return d, err
+		}
+	}
 	switch {
 	case j.parked():
 		return j.park(ctx)
@@ -120,8 +125,10 @@ type job struct {
 	resolver  *resolver
 	attentive map[exposure.ID]struct{} // exposures of the source that even an unchanged sight matters to
 	seen      map[asset.ID]*seen
-	rehomed   map[exposure.ID]bool // exposures of merged assets, born under another asset
-	aloft     []*writing           // batches on their way into the store, in order
+	rehomed   map[exposure.ID]asset.ID // where exposures live that were born under another asset
+	related   related
+	stating   stating
+	aloft     []*writing // batches on their way into the store, in order
 	counts    map[string]int64
 	skipped   map[string]int64
 	at        time.Time
@@ -133,10 +140,14 @@ type job struct {
 
 func newJob(p *Pipeline, source Source, d exposure.Delivery) *job {
 	skipped := map[string]int64{}
+	resolver := newResolver(p.store, source, p.assess, p.now, p.known, skipped)
+	resolver.prefer, resolver.after = p.prefer, p.retire
 	return &job{
 		Pipeline: p, source: source, d: d, at: p.now(),
-		resolver:  newResolver(p.store, source, p.assess, p.now, p.known, skipped),
+		resolver:  resolver,
 		attentive: map[exposure.ID]struct{}{},
+		related:   related{},
+		stating:   newStating(),
 		seen:      map[asset.ID]*seen{},
 		counts:    map[string]int64{},
 		skipped:   skipped,

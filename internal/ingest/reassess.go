@@ -128,7 +128,11 @@ func (p *Pipeline) PlaceAssets(ctx context.Context, each func(context.Context, f
 	}
 	err := each(ctx, func(a asset.Asset) error {
 		out.Looked++
-		if a.MergedInto != "" || !p.assess.Place(&a) {
+		if a.MergedInto != "" {
+			return nil
+		}
+		a, settled := p.prefer.Settle(a)
+		if placed := p.assess.Place(&a); !placed && !settled {
 			return nil
 		}
 		a.Version++

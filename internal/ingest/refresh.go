@@ -48,6 +48,8 @@ func (j *job) refresh(ctx context.Context, work []pending) error {
 // said folds the findings of one source into an exposure.
 func (j *job) said(e exposure.Exposure, w pending) (exposure.Exposure, bool) {
 	next, changed := exposure.Refresh(e, j.report(w))
+	next, restated := j.stated(next)
+	changed = changed || restated
 	if changed {
 		j.counts[countRefreshed]++
 	} else {

@@ -20,6 +20,8 @@ type resolver struct {
 	store  Inventory
 	source Source
 	assess Assessor
+	prefer *asset.Precedence
+	after  Retirement
 	now    func() time.Time
 
 	known   map[string]asset.ID      // description's signature, a hash → asset
@@ -100,6 +102,7 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	if r.source.Local {
 		out.desc.Identifiers = localIdentifiers(d.Identifiers, out.desc.Zone)
 	}
+	out.desc.SameAs = asset.FormerNames(out.desc, r.source.Name)
 	out.desc.Identifiers, _ = asset.Usable(out.desc, r.source.Name)
 	if len(out.desc.Identifiers) == 0 {
 		return &out
@@ -107,7 +110,7 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	out.keys = asset.Keys(out.desc, r.source.Name)
 	out.extra = asset.LoneKeys(out.desc, r.source.Name)
 	names := make([]string, 0, len(out.desc.Identifiers))
-	for _, id := range out.desc.Identifiers {
+	for _, id := range slices.Concat(out.desc.Identifiers, out.desc.SameAs) {
 		names = append(names, id.Key())
 	}
 	sum := sha256.Sum256([]byte(strings.Join(names, "\n") + "\n" + attributes(out.desc)))
@@ -115,10 +118,20 @@ func (r *resolver) clean(d *asset.Description, at time.Time) *described {
 	return &out
 }
 
+// without leaves out the identifiers of an asset that a person took apart from this one.
+func (d *described) without(ids []asset.Identifier, source string) *described {
+	left := *d
+	belongs := func(id asset.Identifier) bool { return slices.Contains(ids, id) }
+	left.desc.Identifiers = slices.DeleteFunc(slices.Clone(d.desc.Identifiers), belongs)
+	left.desc.SameAs = slices.DeleteFunc(slices.Clone(d.desc.SameAs), belongs)
+	left.keys, left.extra = asset.Keys(left.desc, source), asset.LoneKeys(left.desc, source)
+	return &left
+}
+
 // attributes tells descriptions apart that have the same identifiers but say more.
 func attributes(d asset.Description) string {
 	var b strings.Builder
-	b.WriteString(d.OS + "\n" + d.Internet + "\n" + d.Name)
+	b.WriteString(d.OS + "\n" + d.Internet + "\n" + d.Name + "\n" + d.Ephemeral + strconv.FormatBool(d.Gone))
 	for _, s := range d.Services {
 		b.WriteString("\n" + strconv.Itoa(s.Port) + s.Protocol + s.Name + s.Product + s.Version)
 	}
@@ -195,6 +208,9 @@ func (r *resolver) load(ctx context.Context, owners map[string]asset.ID) error {
 	}
 	return fault.New(fault.Internal, "following merged assets: the chain is longer than eight")
 }
+
+// unwritten reports whether an asset was claimed and never written.
+func (r *resolver) unwritten(id asset.ID) bool { return r.assets[id].Version == 0 }
 
 // remember reads assets into memory, so that what follows finds them there.
 func (r *resolver) remember(ctx context.Context, ids map[asset.ID]struct{}) error {

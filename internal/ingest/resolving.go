@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/fault"
@@ -48,6 +49,9 @@ func (w *resolving) one(d *described) error {
 	if len(res.Merge) > 0 {
 		w.merges = append(w.merges, merge{assets: append([]asset.ID{id}, res.Merge...), why: res.Why})
 	}
+	if len(res.Leave) > 0 {
+		d = d.without(res.Leave, w.source.Name)
+	}
 	w.absorb(id, d, res.Why)
 	for _, refusal := range res.Refused {
 		w.record(asset.RefusedEvent(w.assets[id], refusal, w.now()))
@@ -59,7 +63,10 @@ func (w *resolving) one(d *described) error {
 
 // record notes an event of an asset. Its cause makes a replay tell it once.
 func (w *resolving) record(ev asset.Event) {
-	ev.Actor, ev.Cause = "source:"+w.source.Name, "resolve/"+string(ev.Asset)
+	ev.Actor = "source:" + w.source.Name
+	if ev.Cause == "" {
+		ev.Cause = "resolve/" + string(ev.Asset)
+	}
 	w.events = append(w.events, ev)
 }
 
@@ -90,22 +97,24 @@ func (w *resolving) half(keys []string) asset.ID {
 	return ""
 }
 
-func (w *resolving) unwritten(id asset.ID) bool { return w.assets[id].Version == 0 }
-
 func (w *resolving) absorb(id asset.ID, d *described, why string) {
 	if w.unwritten(id) {
-		fresh := asset.NewAsset(id, d.desc, w.source.Name, d.at)
+		fresh := w.prefer.NewAsset(id, d.desc, w.source.Name, d.at)
 		w.assess.Place(&fresh)
 		w.assets[id], w.inserts[id] = fresh, true
 		w.record(asset.Created(fresh, why, w.now()))
 		return
 	}
 	before := w.assets[id]
-	after, changed := asset.Absorb(before, d.desc, w.source.Name, d.at)
+	after, changed := w.prefer.Absorb(before, d.desc, w.source.Name, d.at)
 	if !changed {
 		return
 	}
-	if w.assess.Place(&after) || after.Internet != before.Internet {
+	if before.Retired && !after.Retired {
+		w.record(asset.Event{Asset: id, Seq: after.Version + 1, Kind: asset.EventRevived, Why: "seen again", At: w.now(),
+			Cause: "revive/" + after.LastSeen.UTC().Format(time.RFC3339Nano)})
+	}
+	if w.assess.Place(&after) || after.Internet != before.Internet || after.Retired != before.Retired {
 		w.changed = append(w.changed, id)
 	}
 	w.assets[id] = after
@@ -158,6 +167,9 @@ func (w *resolving) store(ctx context.Context) error {
 	}
 	if err := w.resolver.store.RecordAssetEvents(ctx, w.events); err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "recording what happened to assets")
+	}
+	if err := w.schedule(ctx); err != nil {
+		return err
 	}
 	for _, done := range w.decided {
 		w.known[done.d.signature] = done.id
@@ -257,7 +269,7 @@ func (w *resolving) retryUpdate(ctx context.Context, id asset.ID) error {
 		fresh := stored[id]
 		for _, done := range w.decided {
 			if done.id == id {
-				fresh, _ = asset.Absorb(fresh, done.d.desc, w.source.Name, done.d.at)
+				fresh, _ = w.prefer.Absorb(fresh, done.d.desc, w.source.Name, done.d.at)
 			}
 		}
 		fresh.UpdatedAt = w.now()

@@ -60,6 +60,7 @@ type report struct {
 	Run      *exposure.Run          `json:"run,omitempty"`
 	Covers   []exposure.Coverage    `json:"covers,omitempty"`
 	Findings []exposure.Observation `json:"findings,omitempty"`
+	Stated   []exposure.Statement   `json:"stated,omitempty"`
 	Broken   string                 `json:"broken,omitempty"` // the decoder fails with this after the findings
 }
 
@@ -87,6 +88,11 @@ func decode(_ context.Context, body io.Reader, sink ingest.Sink) error {
 	}
 	for _, o := range rep.Findings {
 		if err := sink.Observe(o); err != nil {
+			return err
+		}
+	}
+	for _, s := range rep.Stated {
+		if err := sink.Statement(s); err != nil {
 			return err
 		}
 	}

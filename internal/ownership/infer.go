@@ -22,9 +22,10 @@ type vote struct {
 // counts once for a team, however often it repeats itself.
 func (t Tree) votes(hints []asset.OwnerHint) []vote {
 	var votes []vote
+	best := t.firstRank(hints)
 	for _, h := range hints {
 		team := t.claims(h.Value)
-		if team == "" {
+		if team == "" || h.Rank > best {
 			continue
 		}
 		i := slices.IndexFunc(votes, func(v vote) bool { return v.team == team })
@@ -40,6 +41,17 @@ func (t Tree) votes(hints []asset.OwnerHint) []vote {
 		return cmp.Or(cmp.Compare(len(b.sources), len(a.sources)), cmp.Compare(a.team, b.team))
 	})
 	return votes
+}
+
+// firstRank is the rank of the sources that stand first among those whose hints name a team.
+func (t Tree) firstRank(hints []asset.OwnerHint) int {
+	best := -1
+	for _, h := range hints {
+		if (best < 0 || h.Rank < best) && t.claims(h.Value) != "" {
+			best = h.Rank
+		}
+	}
+	return best
 }
 
 // take gives the exposure to the team named most often.
@@ -111,6 +123,9 @@ func (t Tree) Explain(a asset.Asset, scopes []scope.Scope) Explanation {
 		}
 		if team := t.claims(h.Value); team != "" {
 			line += ": team " + team
+			if h.Rank > t.firstRank(a.OwnerHints) {
+				line += ", but others come before this source"
+			}
 		} else {
 			line += ": no team goes by that name"
 		}

@@ -363,3 +363,21 @@ func TestHoweverOftenItIsAskedEveryRungIsSentOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyTheHintsOfWhoComesFirstByPrecedenceCount(t *testing.T) {
+	tr := tree(t, ownership.Config{Teams: []ownership.Team{{Name: "web"}, {Name: "dba"}}})
+	ranked := func(value, source string, rank int) asset.OwnerHint {
+		h := hint(value, source)
+		h.Rank = rank
+		return h
+	}
+	scanners := []asset.OwnerHint{ranked("dba", "nessus", 1), ranked("dba", "qualys", 1)}
+	require.Equal(t, "dba", tr.Route(asset.Asset{OwnerHints: scanners}, nil, exposure.Exposure{}).Team)
+	with := asset.Asset{OwnerHints: append(scanners, ranked("web", "cmdb", 0))}
+	r := tr.Route(with, nil, exposure.Exposure{})
+	require.Equal(t, "web", r.Team, "one inventory against two scanners")
+	require.InDelta(t, ownership.ConfidenceHint, r.Confidence, 0.001, "and nothing is disputed")
+	require.Contains(t, strings.Join(tr.Explain(with, nil).Lines, "\n"), "but others come before this source")
+	unknown := asset.Asset{OwnerHints: append(scanners, ranked("nobody", "cmdb", 0))}
+	require.Equal(t, "dba", tr.Route(unknown, nil, exposure.Exposure{}).Team, "a hint that names no team stands in nobody's way")
+}

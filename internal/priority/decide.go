@@ -38,6 +38,9 @@ func (d Decider) Decide(in Inputs, at time.Time) (exposure.Decision, time.Time) 
 	snapshot := d.freshness(&in, at)
 	d.settle(&in, snapshot)
 	outcome, timeline := worst(in)
+	if in.excused != "" { // an opinion, so the exposure stays; but nobody is sent after it
+		outcome, timeline = exposure.Track, Upgrade
+	}
 	due, dueWhy := d.due(&in, outcome, timeline)
 	admit, admitWhy := d.admits(&in, outcome, timeline)
 	held := ""
@@ -49,7 +52,7 @@ func (d Decider) Decide(in Inputs, at time.Time) (exposure.Decision, time.Time) 
 		Outcome: outcome,
 		Why:     append(reasons(&in, outcome, timeline), dueWhy, admitWhy),
 		Inputs:  values(&in),
-		Missing: missing(in, outcome, timeline),
+		Missing: d.missing(in, outcome, timeline),
 		BOD:     string(timeline),
 		Policy:  d.digest,
 		Intel:   in.Intel,
@@ -96,6 +99,7 @@ func (d Decider) settle(in *Inputs, f freshness) {
 			fact.From = ""
 		}
 	}
+	in.excused = d.excuse(in)
 	if f != freshSnapshot && in.CVE && in.KEV.Value == No {
 		in.KEV = Fact{Value: Unknown}
 	}
@@ -136,9 +140,12 @@ func worst(in Inputs) (exposure.DecisionOutcome, Timeline) {
 
 // missing says which unknown fact would lower the outcome most, were it at its best; then
 // which would lengthen the timeline most. Empty where none of them alone would do either.
-func missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) string {
+func (Decider) missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) string {
 	var text string
 	var most int
+	if in.excused != "" {
+		return "" // no fact would move it
+	}
 	for i, each := range inputs {
 		if in.fact(i).Known() {
 			continue
@@ -192,6 +199,9 @@ func (d Decider) sum(in *Inputs, held string) string {
 	b = binary.AppendVarint(b, in.KEVAdded.UnixMilli())
 	for _, t := range tolerances(in) {
 		text(string(t))
+	}
+	if in.excused != "" {
+		text(in.excused)
 	}
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:16])

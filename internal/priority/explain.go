@@ -16,6 +16,10 @@ func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 // for all that aren't.
 func reasons(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) []string {
 	lines := make([]string, 0, 10)
+	if in.excused != "" {
+		lines = append(lines, in.excused)
+		outcome, timeline = worst(*in) // what it would be without
+	}
 	lines = append(lines, "SSVC Coordinator 2.0.3 says "+string(outcome)+", BOD 26-04 says "+string(timeline))
 	full := completed(*in)
 	var unknown []string

@@ -15,6 +15,9 @@ func Facts(e exposure.Exposure, a asset.Asset, scopes []scope.Scope, intel Intel
 		CVE: len(e.CVEs) > 0, Intel: intel.digest, KEVTaken: intel.kevTaken,
 		Since: e.FirstSeen, MissionImpact: missionImpact(scopes), PubliclyExposed: publiclyExposed(&a, scopes),
 	}
+	if len(e.Stated) > 0 {
+		in.CVEs, in.Stated = e.CVEs, e.Stated
+	}
 	if e.OpenedAt.After(in.Since) { // a regression has a window of its own
 		in.Since = e.OpenedAt
 	}

@@ -14,13 +14,16 @@ import (
 
 // Policy is what a team decides about deciding. It is immutable and named by its digest.
 type Policy struct {
-	IntelMaxAge   scope.Duration           `yaml:"intel_max_age" json:"intel_max_age" doc:"Age at which a loaded KEV snapshot is no longer believed to be complete; exposures are then held as without one, except those that it lists."`
-	EPSSPoC       float64                  `yaml:"epss_poc" json:"epss_poc" doc:"EPSS probability from which a CVE counts as having a proof of concept where nothing better is known; it never counts as exploited. More than 1 turns it off."`
-	AdmitFrom     exposure.DecisionOutcome `yaml:"admit_from" json:"admit_from" doc:"Outcome from which exposures are worked on: track, track_star, attend or act."`
-	AdmitWithin   scope.Duration           `yaml:"admit_within" json:"admit_within" doc:"BOD 26-04 timelines up to this length are worked on whatever the outcome."`
-	Due           Due                      `yaml:"due" json:"due" doc:"Time to remediate by outcome; where the BOD 26-04 timeline is shorter, that counts."`
-	MaxOpen       int                      `yaml:"max_open" json:"max_open" doc:"Exposures worked on at one time; the others wait in the queue."`
-	RatePerMinute int                      `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
+	IntelMaxAge scope.Duration           `yaml:"intel_max_age" json:"intel_max_age" doc:"Age at which a loaded KEV snapshot is no longer believed to be complete; exposures are then held as without one, except those that it lists."`
+	EPSSPoC     float64                  `yaml:"epss_poc" json:"epss_poc" doc:"EPSS probability from which a CVE counts as having a proof of concept where nothing better is known; it never counts as exploited. More than 1 turns it off."`
+	AdmitFrom   exposure.DecisionOutcome `yaml:"admit_from" json:"admit_from" doc:"Outcome from which exposures are worked on: track, track_star, attend or act."`
+	AdmitWithin scope.Duration           `yaml:"admit_within" json:"admit_within" doc:"BOD 26-04 timelines up to this length are worked on whatever the outcome."`
+	Due         Due                      `yaml:"due" json:"due" doc:"Time to remediate by outcome; where the BOD 26-04 timeline is shorter, that counts."`
+	MaxOpen     int                      `yaml:"max_open" json:"max_open" doc:"Exposures worked on at one time; the others wait in the queue."`
+	// Trusted are the sources whose word that a product isn't affected is believed. They are
+	// marked where the sources are configured.
+	Trusted       []string `yaml:"-" json:"trusted,omitempty"`
+	RatePerMinute int      `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
 }
 
 // Due is the time to remediate by outcome.

@@ -76,6 +76,13 @@ type Inputs struct {
 	// Tolerances are what the asset's scopes say about waiting, each once; the empty one
 	// leaves it to the policy. None is the same as an empty one.
 	Tolerances []exposure.DecisionOutcome
+
+	// CVEs and Stated are what it is about and what authors of VEX say of that. Whose word
+	// counts is the policy's, see Decider.Decide.
+	CVEs   []string
+	Stated []exposure.Stated
+
+	excused string // why it is said not to be affected, once that is settled
 }
 
 // input is one of the six facts, for those who treat them alike.

@@ -196,7 +196,8 @@ func TestGaps(t *testing.T) {
 		web,
 		{ID: "A2", Name: "lost"},
 		{ID: "A3", Name: "toy", Zone: "lab"},
-		{ID: "A4", Name: "rat", Zone: "lab", Sources: []string{"decommissioned"}},
+		{ID: "A4", Name: "rat", Zone: "lab", Sources: []string{"decommissioned"}, Owner: "payments"},
+		{ID: "A7", Name: "crm", Kind: asset.SaaSApplication, Sources: []string{"okta", "wiz"}, OwnerHints: []asset.OwnerHint{{Value: "sales", From: "group"}}},
 		{ID: "A5", Name: "gone", Retired: true},
 		{ID: "A6", Name: "twin", MergedInto: "A1"},
 	}
@@ -204,24 +205,53 @@ func TestGaps(t *testing.T) {
 		{Name: "nmap", Last: at.Add(-25 * time.Hour), Every: 12 * time.Hour},
 		{Name: "nessus-dc1", Last: at.Add(-13 * 24 * time.Hour)},
 		{Name: "trivy"},
+		{Name: "wiz", Last: at.Add(-time.Hour), Silent: true},
+		{Name: "fleet", Last: at, Problem: "unexpected EOF"},
 		{Name: "fresh", Last: at.Add(-time.Hour), Every: time.Hour},
-	}, at)
-	require.Equal(t, scope.Gaps{
-		Unscoped: 1, UnscopedFirst: []asset.ID{"A2"}, Unsourced: []string{"empty", "lab"},
-		Quiet: []scope.Quiet{{Source: "nmap", Last: at.Add(-25 * time.Hour)}, {Source: "trivy"}},
-	}, gaps)
+	}, at, scope.GapPage{})
+	told := map[scope.GapKind][]string{}
+	for _, g := range gaps {
+		require.EqualValues(t, len(g.Items), g.Count)
+		require.NotEmpty(t, g.Words)
+		require.Empty(t, g.Next)
+		for _, item := range g.Items {
+			told[g.Kind] = append(told[g.Kind], item.ID+": "+item.Note)
+		}
+	}
+	require.Equal(t, map[scope.GapKind][]string{
+		scope.GapUnscoped:     {"A2: ", "A7: okta, wiz"},
+		scope.GapUnclaimed:    {"A7: okta, wiz"},
+		scope.GapUnsourced:    {"empty: ", "lab: "},
+		scope.GapLate:         {"fleet: its last report failed: unexpected EOF", "nmap: it has gone quiet", "trivy: it never reported", "wiz: it has gone quiet"},
+		scope.GapSingleSource: {"A4: decommissioned"},
+		scope.GapOwnerless:    {"A1: unowned", "A2: unowned", "A3: unowned", "A4: payments by the rules alone"},
+	}, told)
 }
 
-func TestManyUnscopedAssetsAreCountedAndAFewNamed(t *testing.T) {
-	gaps := scope.FindGaps(func(yield func(asset.Asset) bool) {
-		for i := range 5000 {
-			if !yield(asset.Asset{ID: asset.ID(fmt.Sprint(i))}) {
+func TestAGapOfManyIsCountedAndWalkedPageByPageInAnyOrder(t *testing.T) {
+	const there = 2500
+	assets := func(yield func(asset.Asset) bool) {
+		for i := range there {
+			if !yield(asset.Asset{ID: asset.ID(fmt.Sprintf("%04d", (i*977)%there))}) {
 				return
 			}
 		}
-	}, scope.Set{}, nil, time.Time{})
-	require.EqualValues(t, 5000, gaps.Unscoped)
-	require.Len(t, gaps.UnscopedFirst, 100)
+	}
+	require.Len(t, scope.FindGaps(assets, scope.Set{}, nil, time.Time{}, scope.GapPage{})[0].Items, 10)
+	var ids []string
+	for page := (scope.GapPage{Kind: scope.GapUnscoped, Limit: 1000}); ; {
+		gaps := scope.FindGaps(assets, scope.Set{}, nil, time.Time{}, page)
+		require.Len(t, gaps, 1)
+		require.EqualValues(t, there, gaps[0].Count)
+		for _, item := range gaps[0].Items {
+			ids = append(ids, item.ID)
+		}
+		if page.After = gaps[0].Next; page.After == "" {
+			break
+		}
+	}
+	require.Len(t, ids, there)
+	require.True(t, slices.IsSorted(ids))
 }
 
 func BenchmarkSetOf(b *testing.B) {

@@ -202,6 +202,54 @@ func (c of[T]) page(ctx context.Context, where []engine.Cond, order ordering, l 
 	return page, nil
 }
 
+// search gives one page of what is found by looking at documents, in the order of fields.
+// It looks at so many at a time and then gives what it has, with the place to go on from:
+// a page may be short, or empty, and not be the last.
+func (c of[T]) search(ctx context.Context, where []engine.Cond, order ordering, l exposure.List, keep func(*T) bool) (exposure.Page[T], error) {
+	page := exposure.Page[T]{Items: []T{}}
+	limit := l.Limit
+	switch {
+	case limit == 0:
+		limit = defaultLimit
+	case limit < 0 || limit > maxLimit:
+		return page, fault.New(fault.Invalid, "searching %s: the limit must be 1 to %d", c.Name, maxLimit)
+	}
+	after, err := order.after(c.Collection, l.Cursor)
+	if err != nil {
+		return page, err
+	}
+	for looked := 0; looked < mostLooked; looked += lookedAtOnce {
+		found, err := c.e.Find(ctx, c.Collection, engine.Query{Where: where, Sort: order.fields, Desc: order.desc, After: after, Limit: lookedAtOnce})
+		if err != nil {
+			return page, err
+		}
+		for i := range found {
+			x, err := c.decode(found[i].Body)
+			if err != nil {
+				return page, err
+			}
+			after = found[i].At
+			if !keep(&x) {
+				continue
+			}
+			if page.Items = append(page.Items, x); len(page.Items) == limit {
+				page.Next = order.cursor(after)
+				return page, nil
+			}
+		}
+		if len(found) < lookedAtOnce {
+			return page, nil
+		}
+	}
+	page.Next = order.cursor(after)
+	return page, nil
+}
+
+const (
+	lookedAtOnce = 500
+	mostLooked   = 20 * lookedAtOnce // for one page
+)
+
 const (
 	defaultLimit = 50
 	maxLimit     = 1000

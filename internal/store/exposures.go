@@ -111,6 +111,9 @@ func (s *Store) FindExposures(ctx context.Context, f exposure.Filter, l exposure
 	if !ok {
 		return exposure.Page[exposure.Exposure]{}, fault.New(fault.Invalid, "listing exposures: there is no sort %q", l.Sort)
 	}
+	if f.Searches() {
+		return s.exposures().search(ctx, conditions(f), order, l, f.Finds)
+	}
 	return s.exposures().page(ctx, conditions(f), order, l)
 }
 
@@ -130,6 +133,14 @@ var sorts = map[exposure.Sort]ordering{
 // EachExposure streams all that match, in no particular order. fn may write; exposures
 // that are written meanwhile may be left out if they no longer match, and none comes twice.
 func (s *Store) EachExposure(ctx context.Context, f exposure.Filter, fn func(exposure.Exposure) error) error {
+	if f.Searches() {
+		return s.exposures().each(ctx, conditions(f), func(e exposure.Exposure) error {
+			if !f.Finds(&e) {
+				return nil
+			}
+			return fn(e)
+		})
+	}
 	return s.exposures().each(ctx, conditions(f), fn)
 }
 
@@ -138,6 +149,9 @@ func (s *Store) EachExposure(ctx context.Context, f exposure.Filter, fn func(exp
 func (s *Store) CountExposures(ctx context.Context, f exposure.Filter, by string) (map[string]int64, error) {
 	if !slices.Contains([]string{"", "state", "decision", "severity", "owner", "scope", "source"}, by) {
 		return nil, fault.New(fault.Invalid, "counting exposures: there is no grouping by %q", by)
+	}
+	if f.Searches() {
+		return nil, fault.New(fault.Invalid, "counting exposures: a search can't be counted; list or export what it finds")
 	}
 	counts, err := s.engine.Count(ctx, &exposures, conditions(f), by)
 	if err != nil || by != "decision" && by != "severity" {

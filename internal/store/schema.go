@@ -18,7 +18,7 @@ var migrations = []func(ctx context.Context, s *Store) error{
 
 // collections are all of them.
 func collections() []*engine.Collection {
-	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &sightings, &runs, &deliveries,
+	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &statements, &sightings, &runs, &deliveries,
 		&remediations, &intents, &tickets, &inbox, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths}
 }
 
