@@ -308,3 +308,27 @@ func (v *indexed) tell(t *testing.T, d said) asset.ID {
 	}
 	return v.assets[at].ID
 }
+
+func TestMergingAnyTwoRecordedAssetsAndTakingItBackGivesBothBackApart(t *testing.T) {
+	all := slices.Concat(qualys(t), falcon(t), defender(t), servicenow(t)[:10], device42(t)[:40], fleet(t))
+	v := indexed{inventory: inventory{at: epoch}, owners: map[string][]int{}}
+	for _, d := range all {
+		v.tell(t, d)
+	}
+	for i := range v.assets {
+		for j := range v.assets[:i] {
+			a, b := asset.PickSurvivor(v.assets[i], v.assets[j])
+			merged, gone, ev := asset.Merge(a, b, "a mistake", v.at)
+			rest, part, _, err := asset.Undo(merged, gone, ev, "it was one", v.at)
+			require.NoError(t, err)
+			asset.KeepApart(&rest, &part, "ann", "it was one", v.at)
+			_, apart := asset.ApartFrom(&rest, &part)
+			require.True(t, apart)
+			for _, pair := range [][2]asset.Asset{{a, rest}, {b, part}} {
+				was, is := pair[0], pair[1]
+				is.Version, is.UpdatedAt, is.Apart, is.Born, is.Former = was.Version, was.UpdatedAt, was.Apart, was.Born, was.Former
+				require.Equal(t, was, is)
+			}
+		}
+	}
+}

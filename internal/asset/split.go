@@ -61,7 +61,8 @@ func divide(rest, part *Asset) {
 	rest.OwnerHints, part.OwnerHints = parted(rest.OwnerHints, func(h OwnerHint) bool { return only(h.Source) })
 	rest.Words, part.Words = parted(rest.Words, func(w Word) bool { return only(w.Source) && !strings.HasPrefix(w.Field, "tag:") })
 	for _, field := range []string{FieldName, FieldOS, FieldZone, FieldInternet, FieldKind} {
-		(*Precedence)(nil).settleBoth(rest, part, field)
+		rest.settle(nil, field, "")
+		part.settle(nil, field, "")
 	}
 	if rest.Name == part.Name { // the name was the other's
 		left := make([]Identifier, 0, len(rest.Identifiers))
@@ -70,12 +71,6 @@ func divide(rest, part *Asset) {
 		}
 		rest.Name = bestName(left)
 	}
-}
-
-// settleBoth lets on each side those words hold that are left there.
-func (p *Precedence) settleBoth(rest, part *Asset, field string) {
-	rest.settle(p, field, "")
-	part.settle(p, field, "")
 }
 
 func parted[T any](list []T, goes func(T) bool) (stays, gone []T) {

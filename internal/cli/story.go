@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -98,6 +99,11 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	}
 	f.add("ticket", "%s", e.Ticket)
 	f.add("scopes", "%s", strings.Join(e.Scopes, ", "))
+	for i := range e.Stated {
+		if s := &e.Stated[i]; s.FixedIn != "" {
+			f.add("fix", "in %s, says %s", s.FixedIn, cmp.Or(s.Author, s.Source))
+		}
+	}
 	f.add("presence", "%s, %s", e.Presence.Status, when(e.Presence.At))
 	f.add("verified by", "%s", e.Verification.Method)
 	if e.Verdict != nil {

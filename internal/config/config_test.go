@@ -171,3 +171,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestPrecedenceNamesWhatThereIsAndNothingRetiresWhileItIsLookedFor(t *testing.T) {
+	cfg, err := parse(`
+sources: [{name: lab, connector: scanner, trusted: true}]
+precedence: {name: [lab], os: [scanner]}
+retire: {pod: 2h}
+`)
+	require.NoError(t, err)
+	require.True(t, cfg.Sources[0].Trusted)
+	require.Equal(t, []string{"scanner"}, cfg.Precedence.Lists()["os"])
+	require.Equal(t, 2*time.Hour, cfg.Retire.After()["pod"])
+	require.Equal(t, 24*time.Hour, cfg.Retire.After()["autoscaled"], "what isn't said keeps its default")
+
+	_, err = parse(`
+sources: [{name: lab, connector: scanner}]
+precedence:
+  owner: [lab, cmbd]
+retire: {dhcp: 1s}
+`)
+	require.ErrorContains(t, err, `precedence.owner[1]: no source is named "cmbd"`)
+	require.ErrorContains(t, err, "retire.dhcp: is too short")
+}

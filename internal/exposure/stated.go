@@ -135,7 +135,7 @@ func (s *Statement) matches(e *Exposure, a *asset.Asset) (matched, fixedIn strin
 			continue
 		}
 		if len(s.Components) > 0 {
-			if purl, version, hit := s.purlIn(s.Components, p); hit && (whole || s.isProductOnly(p)) {
+			if purl, version, hit := s.purlIn(s.Components, p); hit && (whole || s.isComponentOnly()) {
 				return purl, version, true
 			}
 			continue
@@ -150,9 +150,9 @@ func (s *Statement) matches(e *Exposure, a *asset.Asset) (matched, fixedIn strin
 	return "", "", false
 }
 
-// isProductOnly reports whether the components are all that the document names by a purl:
-// it is then about the component itself, as a distributor's document is.
-func (s *Statement) isProductOnly(*Package) bool {
+// isComponentOnly reports whether the components are all that the document names: it is
+// then about the component itself, as a distributor's document is.
+func (s *Statement) isComponentOnly() bool {
 	return len(s.Identifiers) == 0 && s.Product == "" && !slices.ContainsFunc(s.PURLs, func(p string) bool { return !slices.Contains(s.Components, p) })
 }
 

@@ -235,9 +235,6 @@ func (j *job) readStatements(ctx context.Context, work []pending) error {
 		}
 		j.stating.mark, j.stating.looked = mark, true
 	}
-	if j.stating.mark == "" {
-		return nil // nobody has said anything, ever
-	}
 	if len(j.stating.about) > j.known {
 		clear(j.stating.about)
 	}
@@ -248,6 +245,12 @@ func (j *job) readStatements(ctx context.Context, work []pending) error {
 				fresh[name] = true
 			}
 		}
+	}
+	if j.stating.mark == "" { // nobody has said anything, ever; somebody may before this report ends
+		for name := range fresh {
+			j.stating.about[strings.Clone(name)] = nil
+		}
+		return nil
 	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(fresh)), 500) {
 		statements, err := j.store.StatementsAbout(ctx, chunk)

@@ -156,8 +156,18 @@ func TestKilledBetweenAnyTwoWritesStatementsLieOverFindingsInTheEnd(t *testing.T
 }
 
 func TestStatementsThatComeWhileFindingsAreOnTheirWayAreNotMissed(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		overtaken(t, before)
+	}
+}
+
+// overtaken is a report of findings during which statements come, the first ever or not.
+func overtaken(t *testing.T, before bool) {
+	t.Helper()
 	r := newRig(t)
-	r.ingest("vex", report{Stated: []exposure.Statement{saying("9", "CVE-2024-9", exposure.StatementAffected, 0)}})
+	if before {
+		r.ingest("vex", report{Stated: []exposure.Statement{saying("9", "CVE-2024-9", exposure.StatementAffected, 0)}})
+	}
 	r.pipeline.Sized(1, 200_000)
 	d := r.deliver("one", report{Run: fullRun(0), Findings: []exposure.Observation{r.weak("a.example.com", "CVE-2024-1", 0), r.weak("b.example.com", "CVE-2024-2", 0)}})
 	told := false

@@ -52,7 +52,7 @@ func (d Decider) Decide(in Inputs, at time.Time) (exposure.Decision, time.Time) 
 		Outcome: outcome,
 		Why:     append(reasons(&in, outcome, timeline), dueWhy, admitWhy),
 		Inputs:  values(&in),
-		Missing: d.missing(in, outcome, timeline),
+		Missing: missing(in, outcome, timeline),
 		BOD:     string(timeline),
 		Policy:  d.digest,
 		Intel:   in.Intel,
@@ -140,7 +140,7 @@ func worst(in Inputs) (exposure.DecisionOutcome, Timeline) {
 
 // missing says which unknown fact would lower the outcome most, were it at its best; then
 // which would lengthen the timeline most. Empty where none of them alone would do either.
-func (Decider) missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) string {
+func missing(in Inputs, outcome exposure.DecisionOutcome, timeline Timeline) string {
 	var text string
 	var most int
 	if in.excused != "" {
