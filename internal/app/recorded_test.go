@@ -104,7 +104,7 @@ func takeIn(t *testing.T, s *store.Store, p *ingest.Pipeline, source, file strin
 	body, err := os.Open(file)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, body.Close()) }()
-	d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: source + "|" + filepath.Base(file), Source: source, Via: "pull",
+	d, _, err := s.AcceptDelivery(t.Context(), exposure.Delivery{ID: source + "|" + filepath.Base(file), Source: source, Via: exposure.ViaUpload,
 		ReceivedAt: at, Status: exposure.DeliveryReceived}, body)
 	require.NoError(t, err)
 	_, err = p.Process(t.Context(), d, nil)
