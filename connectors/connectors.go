@@ -152,12 +152,6 @@ type Incremental interface {
 	FullEvery() time.Duration
 }
 
-// Inventory lists assets without findings; its bodies go the way of all others.
-type Inventory interface {
-	Instance
-	InventoryOnly() bool
-}
-
 // Feed is a puller, or a decoder of files, whose bodies are threat intelligence and no
 // findings: KEV, EPSS, Vulnrichment, NVD.
 type Feed interface {

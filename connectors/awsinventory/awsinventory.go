@@ -34,6 +34,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "EC2 2016-11-15, Elastic Load Balancing 2015-12-01, Route 53 2013-04-01",
 		Docs:      docs,

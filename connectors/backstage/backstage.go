@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "Catalog API of Backstage 1.15 and later",
 		Every:     6 * time.Hour,

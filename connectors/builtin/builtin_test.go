@@ -55,3 +55,22 @@ func TestRecognizePicksTheSurestAndRefusesToGuess(t *testing.T) {
 		})
 	}
 }
+
+// What a thing is, a source that does nothing but count things knows best. A prober isn't
+// one: it sees what answers, and not what that is.
+func TestWhatReportsThingsAndNoFindingsIsAnInventory(t *testing.T) {
+	probers := []string{"projectdiscovery"}
+	for _, reg := range List() {
+		if slices.Contains(probers, reg.Name) {
+			continue
+		}
+		findings, assets := 0, 0
+		for _, s := range reg.Samples {
+			findings += s.Findings
+			assets += s.Assets
+		}
+		if findings == 0 && assets > 0 {
+			require.True(t, reg.Inventory, reg.Name)
+		}
+	}
+}

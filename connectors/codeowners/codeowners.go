@@ -37,6 +37,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "GitHub REST API 2022-11-28 (contents), or a file's address",
 		Every:     6 * time.Hour,

@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "REST API 1.0",
 		Every:     6 * time.Hour,

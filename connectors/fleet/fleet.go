@@ -30,6 +30,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Statuses:  statuses,
 		Reach:     reach,
 		API:       "REST API v1 of Fleet 4",

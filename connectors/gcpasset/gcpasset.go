@@ -34,6 +34,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "Cloud Asset v1, Web Security Scanner v1",
 		Docs:      docs,

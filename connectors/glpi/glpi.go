@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Docs:      docs,
 		Samples:   []connectors.Sample{{File: "computer.xml", Assets: 2}, {File: "computer.json", Assets: 2}, {File: "partial.json", Assets: 1}, {File: "equipment.xml", Assets: 2}},
 	}

@@ -34,6 +34,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "core/v1, apps/v1, networking.k8s.io/v1",
 		Every:     time.Hour,

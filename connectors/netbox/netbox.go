@@ -32,6 +32,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "REST API of NetBox 2.10 to 4.x",
 		Every:     6 * time.Hour,
@@ -78,9 +79,6 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 
 // Connector implements connectors.Instance.
 func (*Instance) Connector() string { return Name }
-
-// InventoryOnly reports that the source tells of assets alone.
-func (*Instance) InventoryOnly() bool { return true }
 
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {

@@ -44,6 +44,6 @@ var docs = connectors.Page{
   - name: nvd
     connector: nvd
     config:
-      api_key: ${NVD_API_KEY}
+      api_key: ${env:NVD_API_KEY}
 `,
 }

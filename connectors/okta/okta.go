@@ -29,6 +29,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "Management API v1",
 		Every:     12 * time.Hour,
@@ -69,9 +70,6 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 
 // Connector implements connectors.Instance.
 func (*Instance) Connector() string { return Name }
-
-// InventoryOnly reports that the source tells of assets alone.
-func (*Instance) InventoryOnly() bool { return true }
 
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {

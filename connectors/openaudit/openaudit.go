@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Docs:      docs,
 		Samples:   []connectors.Sample{{File: "server.xml", Assets: 1}, {File: "two.jsonl", Assets: 2}},
 	}

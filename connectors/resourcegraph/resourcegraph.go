@@ -37,6 +37,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "Resource Graph 2022-10-01",
 		Docs:      docs,

@@ -67,9 +67,6 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 // Connector implements connectors.Instance.
 func (*Instance) Connector() string { return Name }
 
-// InventoryOnly reports whether the source tells of assets alone.
-func (in *Instance) InventoryOnly() bool { return !in.config.Vulnerabilities }
-
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {
 	d := &decoding{Instance: in, ctx: ctx}

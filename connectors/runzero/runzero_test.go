@@ -109,13 +109,6 @@ func TestWithoutVulnerabilitiesItIsAnInventory(t *testing.T) {
 	got := connectortest.Sync(t, runzero.Registration(), configured(t, false), p.Client(), time.Time{})
 	require.Empty(t, got.Observed)
 	require.Len(t, p.Unasked(), 5)
-	for v, want := range map[bool]bool{true: false, false: true} {
-		in, err := runzero.Registration().Open(connectors.Env{Source: "x"}, configured(t, v))
-		require.NoError(t, err)
-		inventory, ok := in.(interface{ InventoryOnly() bool })
-		require.True(t, ok)
-		require.Equal(t, want, inventory.InventoryOnly())
-	}
 }
 
 func TestAPageOfHTMLIsNoExport(t *testing.T) {

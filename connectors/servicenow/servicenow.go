@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Statuses:  statuses,
 		Reach:     reach,
 		API:       "Table API v2 (/api/now/table)",
@@ -76,9 +77,6 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 
 // Connector implements connectors.Instance.
 func (*Instance) Connector() string { return Name }
-
-// InventoryOnly reports whether the source tells of assets alone.
-func (in *Instance) InventoryOnly() bool { return !in.config.VulnerableItems }
 
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {

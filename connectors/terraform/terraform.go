@@ -31,6 +31,7 @@ func Registration() connectors.Registration {
 		Recognize: recognize,
 		Config:    func() any { return defaults() },
 		Open:      open,
+		Inventory: true,
 		Reach:     reach,
 		API:       "http backend; state versions 3 and 4",
 		Every:     6 * time.Hour,
@@ -74,9 +75,6 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 
 // Connector implements connectors.Instance.
 func (*Instance) Connector() string { return Name }
-
-// InventoryOnly reports that the source tells of assets alone.
-func (*Instance) InventoryOnly() bool { return true }
 
 // Decode implements connectors.Decoder.
 func (in *Instance) Decode(ctx context.Context, body io.Reader, sink connectors.Sink) error {

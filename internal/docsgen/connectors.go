@@ -30,7 +30,7 @@ func connectorPages() map[string]string {
 }
 
 // roles are what a connector can do, found as the daemon finds it.
-type roles struct{ decodes, pulls, verifies, feeds, inventory, incremental bool }
+type roles struct{ decodes, pulls, verifies, feeds, incremental bool }
 
 func rolesOf(reg connectors.Registration) (r roles) {
 	in, err := reg.Open(connectors.Env{Source: "docs"}, reg.Config())
@@ -42,9 +42,6 @@ func rolesOf(reg connectors.Registration) (r roles) {
 	_, r.verifies = in.(connectors.WebhookVerifier)
 	_, r.feeds = in.(connectors.Feed)
 	_, r.incremental = in.(connectors.Incremental)
-	if inventory, ok := in.(connectors.Inventory); ok {
-		r.inventory = inventory.InventoryOnly()
-	}
 	return r
 }
 
@@ -65,6 +62,9 @@ func ways(reg connectors.Registration) string {
 func connectorPage(reg connectors.Registration) string {
 	var b strings.Builder
 	b.WriteString("# " + reg.Title + "\n\n" + reg.Summary + "\n\n")
+	if reg.Inventory {
+		b.WriteString("It is an inventory: on what a thing is, how it is called and whose it is, its word holds against a scanner's unless [`precedence`](../inventory.md) says otherwise.\n\n")
+	}
 	for _, part := range []struct{ heading, text string }{
 		{"What it needs", reg.Docs.Needs},
 		{"What becomes what", reg.Docs.Maps},
