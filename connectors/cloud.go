@@ -17,27 +17,37 @@ func AWSInstance(account, region, instance string) []asset.Identifier {
 	if !digits(account) {
 		account = ""
 	}
+	region = strings.ReplaceAll(region, "|", "")
 	var out []asset.Identifier
 	scope := "aws"
 	if account != "" {
 		scope += "/" + account
 		if region != "" {
 			scope += "/" + region
-			out = append(out, asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:" + partition(region) + ":ec2:" + region + ":" + account + ":instance/" + instance})
+			out = append(out, asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:" + AWSPartition(region) + ":ec2:" + region + ":" + account + ":instance/" + instance})
 		}
 	}
 	return append(out, asset.Identifier{Kind: asset.CloudInstanceID, Scope: scope, Value: instance})
 }
 
-// partition is the part of AWS that a region belongs to, as ARNs name it.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
+// partitions are the parts of AWS, as ARNs name them, by how their regions begin.
+var partitions = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b", "eu-isoe-": "aws-iso-e", "us-isof-": "aws-iso-f", "eusc-": "aws-eusc",
+}
+
+// AWSPartition is the part of AWS that a region belongs to, as ARNs name it.
+func AWSPartition(region string) string {
+	for prefix, partition := range partitions {
+		if strings.HasPrefix(region, prefix) {
+			return partition
+		}
 	}
 	return "aws"
+}
+
+// AWSImage gives the identifier of the image that an EC2 instance was started from.
+func AWSImage(region, image string) asset.Identifier {
+	return asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:" + AWSPartition(region) + ":ec2:" + region + "::image/" + image}
 }
 
 // AWSRegion is the region of an availability zone: "eu-west-1" of "eu-west-1a".
@@ -65,7 +75,7 @@ func GCPInstance(project, id string) []asset.Identifier {
 		return nil
 	}
 	scope := "gcp"
-	if project = strings.TrimSpace(project); project != "" {
+	if project = strings.ReplaceAll(strings.TrimSpace(project), "|", ""); project != "" {
 		scope += "/" + project
 	}
 	return []asset.Identifier{{Kind: asset.CloudInstanceID, Scope: scope, Value: id}}

@@ -23,6 +23,8 @@ func TestAnInstanceOfACloudIsNamedAsNarrowlyAsKnown(t *testing.T) {
 	}{
 		{"all is known", AWSInstance("111122223333", "eu-west-1", "i-0a"), []string{"cloud_resource||arn:aws:ec2:eu-west-1:111122223333:instance/i-0a", "cloud_instance|aws/111122223333/eu-west-1|i-0a"}},
 		{"China is a partition of its own", AWSInstance("111122223333", "cn-north-1", "i-0a")[:1], []string{"cloud_resource||arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0a"}},
+		{"and so is GovCloud", AWSInstance("111122223333", "us-gov-west-1", "i-0a")[:1], []string{"cloud_resource||arn:aws-us-gov:ec2:us-gov-west-1:111122223333:instance/i-0a"}},
+		{"an image has its region's", []asset.Identifier{AWSImage("cn-north-1", "ami-1")}, []string{"cloud_resource||arn:aws-cn:ec2:cn-north-1::image/ami-1"}},
 		{"no region", AWSInstance("111122223333", "", "i-0a"), []string{"cloud_instance|aws/111122223333|i-0a"}},
 		{"no account", AWSInstance("", "eu-west-1", "i-0a"), []string{"cloud_instance|aws|i-0a"}},
 		{"no instance", AWSInstance("111122223333", "eu-west-1", "web-1"), nil},
@@ -44,6 +46,10 @@ func TestTagsThatNameAnOwnerAreClues(t *testing.T) {
 	for _, key := range []string{"cost-center", "Business Unit", "SupportGroup"} {
 		require.True(t, OwnerTag(key), key)
 	}
+	require.True(t, OwnerTag("acme.example/created-by"))
+	require.False(t, OwnerTag("created-by-build"), "that is no name")
+	require.True(t, OwnerClue("managed_by", "payments"))
+	require.False(t, OwnerClue("managed_by", "Terraform"), "that is a tool")
 	require.False(t, OwnerTag("environment"))
 	require.False(t, OwnerTag("app.kubernetes.io/managed-by"), "that is a tool")
 }

@@ -92,7 +92,6 @@ func (is *issue) place(f *exposure.Finding) {
 		return
 	}
 	purl := connectors.PURL(languages[strings.ToUpper(is.Language.String())], name, is.Installed.String())
-	f.Location = connectors.PackageLocation(purl, name, file)
 	var fixed []string
 	for _, v := range is.Patched {
 		if v = strings.TrimSpace(v); v != "" {
@@ -100,6 +99,7 @@ func (is *issue) place(f *exposure.Finding) {
 		}
 	}
 	f.Package = &exposure.Package{Name: name, Version: is.Installed.String(), FixedIn: strings.Join(fixed, ", "), PURL: purl, Path: file}
+	f.Location = connectors.PackageLocation(f.Package)
 	if len(fixed) > 0 {
 		f.Remediation = "Update " + name + " to " + strings.Join(fixed, " or ") + "."
 	}

@@ -50,9 +50,9 @@ func (d *decoding) instance(v *instance, owner string) *asset.Description {
 	about.Gone = strings.EqualFold(v.State.Name.String(), "terminated")
 	if ami := connectors.Ident(v.ImageID.String()); ami != "" && region != "" {
 		about.Edges = append(about.Edges, asset.Edge{Kind: asset.EdgeInstanceOf, ToKind: asset.CloudResource, ToName: ami,
-			To: asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:aws:ec2:" + region + "::image/" + ami}})
+			To: connectors.AWSImage(region, ami)})
 	}
-	partOf(about, owner)
+	partOf(about, owner, region)
 	return about
 }
 
@@ -61,10 +61,10 @@ func describeInstance(id, account, region string) *asset.Description {
 }
 
 // partOf ties a resource to its account.
-func partOf(about *asset.Description, account string) {
+func partOf(about *asset.Description, account, region string) {
 	if account = connectors.Ident(account); account != "" {
 		about.Edges = append(about.Edges, asset.Edge{Kind: asset.EdgePartOf, ToKind: asset.CloudResource, ToName: "AWS account " + account,
-			To: asset.Identifier{Kind: asset.CloudResourceID, Value: cloud.AccountARN(account)}})
+			To: asset.Identifier{Kind: asset.CloudResourceID, Value: cloud.AccountARN(account, region)}})
 	}
 }
 
@@ -180,7 +180,7 @@ func (d *decoding) balancer(v *balancer) *asset.Description {
 	account, region := "", d.region
 	if arn, ok := cloud.ParseARN(v.ARN.String()); ok {
 		account, region = arn.Account, arn.Region
-		partOf(about, account)
+		partOf(about, account, region)
 	}
 	for i := range v.Instances {
 		expose(about, describeInstance(connectors.Ident(v.Instances[i].ID.String()), account, region), "")

@@ -84,7 +84,7 @@ func vulnerable(f *exposure.Finding, v *vulnerability, file string) {
 		f.References = append(f.References, link)
 	}
 	f.Package = &exposure.Package{Name: name, Version: installed, FixedIn: v.Lowest.String(), Path: file, Status: v.Status.String(), PURL: connectors.PURL(cmp.Or(v.Type.String(), ecosystem(file)), name, installed)}
-	f.Location = connectors.PackageLocation(f.Package.PURL, name, file)
+	f.Location = connectors.PackageLocation(f.Package)
 	f.Evidence, f.Remediation = "", ""
 	if f.Package.FixedIn != "" {
 		f.Remediation = "Update " + name + " to " + f.Package.FixedIn + "."

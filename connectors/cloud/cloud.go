@@ -30,7 +30,7 @@ func Describe(r Resource) *asset.Description {
 	case strings.HasPrefix(r.ID, "arn:"):
 		describeARN(d, r.ID)
 	case strings.HasPrefix(r.ID, "AWS::::Account:"):
-		d.Identifiers = global(AccountARN(strings.TrimPrefix(r.ID, "AWS::::Account:")))
+		d.Identifiers = global(AccountARN(strings.TrimPrefix(r.ID, "AWS::::Account:"), r.Region))
 		d.Name = strings.TrimPrefix(r.ID, "AWS::::Account:")
 	case isInstance(r.ID):
 		describeInstance(d, r)
@@ -62,8 +62,11 @@ func global(id string) []asset.Identifier {
 	return []asset.Identifier{{Kind: asset.CloudResourceID, Value: id}}
 }
 
-// AccountARN is the name of an AWS account as a whole: the ARN of its root.
-func AccountARN(account string) string { return "arn:aws:iam::" + account + ":root" }
+// AccountARN is the name of an AWS account as a whole: the ARN of its root, in the
+// partition that a region of the account's is in.
+func AccountARN(account, region string) string {
+	return "arn:" + connectors.AWSPartition(region) + ":iam::" + account + ":root"
+}
 
 // ARN is an Amazon resource name taken apart.
 type ARN struct{ Partition, Service, Region, Account, Resource string }
@@ -78,29 +81,13 @@ func ParseARN(text string) (a ARN, ok bool) {
 	return ARN{p[1], p[2], p[3], p[4], p[5]}, true
 }
 
-// Instance is how an EC2 instance is known inside its account and region.
-func Instance(id, account, region string) asset.Identifier {
-	scope := "aws"
-	if account != "" {
-		scope += "/" + account
-		if region != "" {
-			scope += "/" + region
-		}
-	}
-	return asset.Identifier{Kind: asset.CloudInstanceID, Scope: strings.ReplaceAll(scope, "|", ""), Value: id}
-}
-
 func isInstance(id string) bool {
 	const shortest = 10 // i- and eight digits
 	return strings.HasPrefix(id, "i-") && len(id) >= shortest && strings.Trim(id[2:], "0123456789abcdef") == ""
 }
 
 func describeInstance(d *asset.Description, r Resource) {
-	d.Kind, d.Name = asset.Host, r.ID
-	if r.Account != "" && r.Region != "" {
-		d.Identifiers = global("arn:aws:ec2:" + r.Region + ":" + r.Account + ":instance/" + r.ID)
-	}
-	d.Identifiers = append(d.Identifiers, Instance(r.ID, r.Account, r.Region))
+	d.Kind, d.Name, d.Identifiers = asset.Host, r.ID, connectors.AWSInstance(r.Account, r.Region, r.ID)
 }
 
 func describeARN(d *asset.Description, id string) {
@@ -114,7 +101,9 @@ func describeARN(d *asset.Description, id string) {
 	switch {
 	case a.Service == "ec2" && kind == "instance" && name != "":
 		d.Kind, d.Name = asset.Host, name
-		d.Identifiers = append(d.Identifiers, Instance(name, a.Account, a.Region))
+		if ids := connectors.AWSInstance(a.Account, a.Region, name); len(ids) > 0 { // the ARN is known already
+			d.Identifiers = append(d.Identifiers, ids[len(ids)-1])
+		}
 	case a.Service == "ecr" && strings.Contains(name, "/sha256:"):
 		repository, digest, _ := strings.Cut(name, "/sha256:")
 		d.Kind, d.Name = asset.ContainerImage, repository
@@ -156,9 +145,7 @@ func describeGoogle(d *asset.Description, id string) {
 		return
 	}
 	d.Kind = asset.Host
-	if strings.Trim(d.Name, "0123456789") == "" {
-		d.Identifiers = append(d.Identifiers, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "gcp/" + strings.ReplaceAll(project, "|", ""), Value: d.Name})
-	}
+	d.Identifiers = append(d.Identifiers, connectors.GCPInstance(project, d.Name)...)
 }
 
 func last(id string) string {

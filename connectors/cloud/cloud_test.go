@@ -7,12 +7,12 @@ import (
 
 	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/internal/asset"
-	"github.com/quellsec/quell/internal/exposure"
 )
 
 func TestResourcesAreNamedTheSameWhoeverReportsThem(t *testing.T) {
 	const arn = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0"
 	instance := []string{"cloud_resource||" + arn, "cloud_instance|aws/111122223333/eu-west-1|i-0123456789abcdef0"}
+	inChina := []string{"cloud_resource||arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0123456789abcdef0", "cloud_instance|aws/111122223333/cn-north-1|i-0123456789abcdef0"}
 	tests := []struct {
 		name string
 		in   cloud.Resource
@@ -23,6 +23,9 @@ func TestResourcesAreNamedTheSameWhoeverReportsThem(t *testing.T) {
 		{"an instance by ARN", cloud.Resource{ID: arn}, asset.Host, instance, "i-0123456789abcdef0"},
 		{"an instance by its id", cloud.Resource{ID: "i-0123456789abcdef0", Account: "111122223333", Region: "eu-west-1", Name: "web"}, asset.Host, instance, "web"},
 		{"an instance of nowhere", cloud.Resource{ID: "i-0123456789abcdef0"}, asset.Host, []string{"cloud_instance|aws|i-0123456789abcdef0"}, "i-0123456789abcdef0"},
+		{"an instance in China by ARN", cloud.Resource{ID: "arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0123456789abcdef0"}, asset.Host, inChina, "i-0123456789abcdef0"},
+		{"an instance in China by its id", cloud.Resource{ID: "i-0123456789abcdef0", Account: "111122223333", Region: "cn-north-1"}, asset.Host, inChina, "i-0123456789abcdef0"},
+		{"an account of GovCloud", cloud.Resource{ID: "AWS::::Account:111122223333", Region: "us-gov-west-1"}, asset.CloudResource, []string{"cloud_resource||arn:aws-us-gov:iam::111122223333:root"}, "111122223333"},
 		{"an image", cloud.Resource{ID: "arn:aws:ecr:eu-west-1:111122223333:repository/shop/web/sha256:ab"}, asset.ContainerImage,
 			[]string{"cloud_resource||arn:aws:ecr:eu-west-1:111122223333:repository/shop/web/sha256:ab", "image_digest||sha256:ab"}, "shop/web"},
 		{"an account", cloud.Resource{ID: "AWS::::Account:111122223333"}, asset.CloudResource, []string{"cloud_resource||arn:aws:iam::111122223333:root"}, "111122223333"},
@@ -56,24 +59,9 @@ func TestTagsThatNameSomebodyAreHints(t *testing.T) {
 	cloud.Tag(d, "Owner", "payments")
 	cloud.Tag(d, "quell-lab.net/cost-center", "4711")
 	cloud.Tag(d, "app.kubernetes.io/managed-by", "Helm")
+	cloud.Tag(d, "managed_by", "Terraform")
 	cloud.Tag(d, "Name", "web")
 	cloud.Tag(d, "", "x")
 	require.Equal(t, []asset.OwnerHint{{Value: "payments", From: "tag Owner"}, {Value: "4711", From: "tag quell-lab.net/cost-center"}}, d.OwnerHints)
-	require.Len(t, d.Tags, 4)
-}
-
-func TestPackagesAreNamedAsImageScannersNameThem(t *testing.T) {
-	tests := []struct{ name, manager, system, pkg, version, path, want string }{
-		{"the system's", "OS", "ALPINE_LINUX_3_17", "openssl", "3.0.8", "", "pkg:apk/alpine/openssl"},
-		{"a system's with a path", "OS", "Ubuntu 20.04", "bash", "5.0", "var/lib/dpkg/status", "pkg:deb/ubuntu/bash"},
-		{"a jar whose name holds the version", "JAR", "UBUNTU_20_04", "org.a:b", "8.1.14", "lib/b-8.1.14.jar", "pkg:maven/org.a/b#lib/b-{version}.jar"},
-		{"a scoped one", "NODEPKG", "", "@a/b", "1", "", "pkg:npm/%40a/b"},
-		{"of nobody knows what", "", "", "thing", "1", "f", "pkg:generic/thing#f"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			p := &exposure.Package{Name: tt.pkg, Version: tt.version, Path: tt.path, PURL: cloud.PURL(tt.manager, tt.system, tt.pkg, tt.version)}
-			require.Equal(t, tt.want, cloud.PackageLocation(p))
-		})
-	}
+	require.Len(t, d.Tags, 5)
 }

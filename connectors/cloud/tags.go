@@ -9,16 +9,6 @@ import (
 	"github.com/quellsec/quell/internal/asset"
 )
 
-// owning are the names of tags and labels by which people say whose a resource is, in
-// lower case without separators.
-var owning = map[string]bool{ //nolint:gochecknoglobals // a constant table
-	"owner": true, "owners": true, "ownedby": true, "owneremail": true, "ownerteam": true, "resourceowner": true, "serviceowner": true,
-	"appowner": true, "applicationowner": true, "technicalowner": true, "techowner": true, "businessowner": true, "productowner": true,
-	"team": true, "teamname": true, "squad": true, "tribe": true, "contact": true, "contactemail": true, "maintainer": true, "managedby": true,
-	"responsible": true, "department": true, "businessunit": true, "costcenter": true, "costcentre": true, "createdby": true, "creator": true,
-	"supportgroup": true, "assignmentgroup": true,
-}
-
 // Tag adds a tag to a description, and a hint to its owner where the tag names one.
 func Tag(d *asset.Description, key, value string) {
 	const most = 100
@@ -30,13 +20,7 @@ func Tag(d *asset.Description, key, value string) {
 		d.Tags = map[string]string{}
 	}
 	d.Tags[key] = value
-	plain := key
-	if i := strings.LastIndexAny(plain, "/:"); i >= 0 { // "company.example/owner"
-		plain = plain[i+1:]
-	}
-	plain = strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(plain))
-	// An infrastructure tool's own mark names no team.
-	if owning[plain] && value != "" && !strings.EqualFold(value, "terraform") && !strings.EqualFold(value, "helm") {
+	if connectors.OwnerClue(key, value) {
 		Owner(d, value, "tag "+key)
 	}
 }

@@ -188,8 +188,8 @@ func (d *decoding) vulnerability(e *report.Emitter, v *wireItem, raw []byte) err
 	}
 	if name := a.Software.Name.String(); name != "" {
 		f.Package = &exposure.Package{Name: name, Version: a.Software.Version.String(), FixedIn: a.Software.Fixed.String()}
-		f.Package.PURL = cloud.PURL(a.Software.Language.String(), a.Software.OS.Platform.String(), name, f.Package.Version)
-		f.Location = cloud.PackageLocation(f.Package)
+		f.Package.PURL = cmp.Or(connectors.PURL(a.Software.Language.String(), name, f.Package.Version), connectors.PURL(a.Software.OS.Platform.String(), name, f.Package.Version))
+		f.Location = connectors.PackageLocation(f.Package)
 	}
 	d.note(f.LastSeen)
 	return e.Observe(v.image(), f)

@@ -33,7 +33,7 @@ func (in *Instance) finding(c *component, v *vulnerability, a *analysis, at time
 	f := &exposure.Finding{
 		Connector: Name, Class: exposure.ClassVulnerability, Check: Name + ":" + id, Title: cmp.Or(v.Title.String(), cmp.Or(name, "component")+": "+id),
 		Description: v.Description.String(), Remediation: v.Recommendation.String(), RawSeverity: v.Severity.String(), Severity: connectors.Severity(v.Severity.String()),
-		References: links(v.References.String()), LastSeen: at, Location: connectors.PackageLocation(c.PURL.String(), name, ""),
+		References: links(v.References.String()), LastSeen: at,
 		Package: &exposure.Package{Name: name, Version: c.Version.String(), PURL: c.PURL.String()},
 		CVSS: slices.Concat(connectors.CVSSOf(v.Vector4.String(), v.Score4.Value, v.Source.String()), connectors.CVSSOf(bare(v.Vector3.String()), v.Score3.Value, v.Source.String()),
 			connectors.CVSSOf(v.Vector2.String(), v.Score2.Value, v.Source.String())),
@@ -41,6 +41,7 @@ func (in *Instance) finding(c *component, v *vulnerability, a *analysis, at time
 			"vulnerability.severity", "vulnerability.references", "vulnerability.aliases", "vulnerability.cwes", "vulnerability.cweId", "vulnerability.cvssV2Vector", "vulnerability.cvssV3Vector", "vulnerability.cvssV4Vector",
 			"vulnerability.epssScore", "analysis", "attribution.attributedOn"),
 	}
+	f.Location = connectors.PackageLocation(f.Package)
 	if p := v.EPSS.Value; p > 0 && p <= 1 {
 		f.EPSS = p
 	}

@@ -86,25 +86,22 @@ func latest(a, b wire.Time) wire.Time {
 // vulnerability gives a CVE of an installed package as a finding.
 func vulnerability(h *wireHost, s *wireSoftware, v *wireVulnerability) *exposure.Finding {
 	cve := strings.ToUpper(v.CVE.String())
-	purl := purlOf(h, s)
-	location := purl
-	if len(s.Paths) > 0 && languages[s.Source.String()] {
-		location += "#" + withoutVersion(s.Paths[0], s.Version.String())
+	software := pkg(h, s)
+	location := connectors.PackageLocation(software)
+	if len(s.Paths) > 0 {
+		software.Path = s.Paths[0]
+		if source := s.Source.String(); languages[source] != "" || source == "atom_packages" {
+			location = connectors.PackageLocation(software)
+		}
 	}
-	location = connectors.Ident(location)
+	software.FixedIn = v.FixedIn.String()
 	f := &exposure.Finding{
 		UID: connectors.UID(cve, location), Connector: Name, Class: exposure.ClassVulnerability, Check: connectors.Ident(Name + ":" + cve), CVEs: connectors.CVEs([]string{cve}),
 		Title: cve + " in " + s.Name.String(), Description: v.Description.String(), Severity: exposure.SeverityUnknown, Location: location, Status: exposure.StatusOpen, EPSS: v.EPSS.Value,
-		Package:  &exposure.Package{Name: s.Name.String(), Version: s.Version.String(), FixedIn: v.FixedIn.String(), PURL: purl},
+		Package:  software,
 		LastSeen: latest(h.SoftwareUpdated, h.DetailUpdated).Time,
 		Vendor: wire.Fields(map[string]any{"generated_cpe": s.CPE, "bundle_identifier": s.Bundle, "source": s.Source, "installed_paths": s.Paths, "last_opened_at": s.LastOpened, "cve_published": v.Published,
 			"release": s.Release, "arch": s.Arch, "software_id": s.ID, "vendor": s.Vendor}),
-	}
-	if version := s.Version.String(); version != "" {
-		f.Package.PURL += "@" + version
-	}
-	if len(s.Paths) > 0 {
-		f.Package.Path = s.Paths[0]
 	}
 	if v.Link != "" {
 		f.References = []string{v.Link.String()}
@@ -137,42 +134,30 @@ func rated(score float64) exposure.Severity {
 	return exposure.SeverityInfo
 }
 
-// languages are the sources of packages that a host may hold several times, each at a
-// path of its own.
-var languages = map[string]bool{"python_packages": true, "npm_packages": true, "go_binaries": true, "atom_packages": true} //nolint:gochecknoglobals // a constant table
+// languages are the ecosystems of the sources of packages that a host may hold several
+// times, each at a path of its own.
+var languages = map[string]string{"python_packages": "pypi", "npm_packages": "npm", "go_binaries": "golang"} //nolint:gochecknoglobals // a constant table
 
-// purlTypes are package URL types by Fleet's sources.
-var purlTypes = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"python_packages": "pypi", "npm_packages": "npm", "go_binaries": "golang", "homebrew_packages": "brew", "chocolatey_packages": "chocolatey",
-	"vscode_extensions": "vscode-extension", "deb_packages": "deb", "rpm_packages": "rpm",
-}
+// managers are package URL types of the sources that install applications.
+var managers = map[string]string{"homebrew_packages": "brew", "chocolatey_packages": "chocolatey", "vscode_extensions": "vscode-extension"} //nolint:gochecknoglobals // a constant table
 
-// distributions are the namespaces of deb and rpm packages by the host's platform.
-var distributions = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"ubuntu": "ubuntu", "debian": "debian", "rhel": "redhat", "centos": "centos", "amzn": "amazon", "fedora": "fedora", "opensuse-leap": "opensuse.leap", "rocky": "rocky", "almalinux": "alma", "ol": "oracle",
-	"kali": "kali", "linuxmint": "linuxmint", "pop": "pop",
-}
-
-// purlOf is the package URL without a version. An application for macOS is named by its
-// bundle, since several share a display name.
-func purlOf(h *wireHost, s *wireSoftware) string {
-	name := s.Name.String()
-	typ := purlTypes[s.Source.String()]
-	switch typ {
-	case "":
-		typ, name = "generic", cmp.Or(s.Bundle.String(), name)
-	case "deb", "rpm":
-		typ += "/" + cmp.Or(distributions[strings.ToLower(h.Platform.String())], strings.ToLower(h.Platform.String()), "linux")
-	case "pypi":
-		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+// pkg names a piece of software. An application for macOS is named by its bundle, since
+// several share a display name.
+func pkg(h *wireHost, s *wireSoftware) *exposure.Package {
+	p := &exposure.Package{Name: s.Name.String(), Version: s.Version.String()}
+	source := s.Source.String()
+	switch {
+	case languages[source] != "":
+		p.PURL = connectors.PURL(languages[source], p.Name, p.Version)
+	case source == "deb_packages", source == "rpm_packages":
+		p.PURL = connectors.PURL(h.Platform.String(), p.Name, p.Version)
+	default:
+		p.PURL = "pkg:" + cmp.Or(managers[source], "generic") + "/" + escaped.Replace(cmp.Or(s.Bundle.String(), p.Name))
+		if p.Version != "" {
+			p.PURL += "@" + p.Version
+		}
 	}
-	return "pkg:" + typ + "/" + strings.NewReplacer("@", "%40", " ", "%20", "#", "%23", "?", "%3F").Replace(name)
+	return p
 }
 
-// withoutVersion takes the version out of a path, so that an upgrade moves nothing.
-func withoutVersion(path, version string) string {
-	if !strings.Contains(version, ".") {
-		return path
-	}
-	return strings.ReplaceAll(path, version, "{version}")
-}
+var escaped = strings.NewReplacer("@", "%40", " ", "%20", "#", "%23", "?", "%3F") //nolint:gochecknoglobals // a constant table

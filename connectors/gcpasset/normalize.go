@@ -91,7 +91,7 @@ func (v *wireFinding) finding(at *connectors.Address, raw []byte) *exposure.Find
 	f.UID = cmp.Or(connectors.Ident(v.Tracking.String()), connectors.UID(f.Check, f.Location))
 	if name := v.Library.Name.String(); name != "" {
 		f.Title += ": " + name
-		f.Package = &exposure.Package{Name: name, Version: v.Library.Version.String(), PURL: cloud.PURL("npm", "", strings.ToLower(name), v.Library.Version.String())}
+		f.Package = &exposure.Package{Name: name, Version: v.Library.Version.String(), PURL: connectors.PURL("npm", name, v.Library.Version.String())}
 	}
 	return f
 }

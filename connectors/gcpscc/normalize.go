@@ -143,8 +143,8 @@ func (v *wireVuln) fill(f *exposure.Finding) {
 	}
 	version := v.Offending.Version.String()
 	f.Package = &exposure.Package{Name: name, Version: version, FixedIn: v.Fixed.Version.String(),
-		PURL: cloud.PURL(v.Offending.Type.String(), strings.ReplaceAll(v.Offending.CPE.String(), ":", "_"), name, version)}
-	f.Location = cloud.PackageLocation(f.Package)
+		PURL: cmp.Or(connectors.PURL(v.Offending.Type.String(), name, version), connectors.PURL(v.Offending.CPE.String(), name, version))}
+	f.Location = connectors.PackageLocation(f.Package)
 	if f.Remediation == "" && f.Package.FixedIn != "" {
 		f.Remediation = "Update " + name + " to " + f.Package.FixedIn + "."
 	}

@@ -121,8 +121,8 @@ func firstID(adv *advisory, ids []string) string {
 func setPackage(f *exposure.Finding, p pkg, manifest, patched string) {
 	name := p.Name.String()
 	purl := connectors.PURL(p.Ecosystem.String(), name, "")
-	f.Location = connectors.PackageLocation(purl, name, strings.TrimPrefix(manifest, "/"))
 	f.Package = &exposure.Package{Name: name, FixedIn: patched, PURL: purl, Path: manifest}
+	f.Location = connectors.PackageLocation(f.Package)
 	if patched != "" && name != "" {
 		f.Remediation = "Update " + name + " to " + patched + "."
 	}

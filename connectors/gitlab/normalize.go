@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"cmp"
-	"path"
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
@@ -146,8 +145,8 @@ func place(f *exposure.Finding, l *location) {
 		if l.Image != "" {
 			file = l.Path.String()
 		}
-		f.Location = connectors.PackageLocation(purl, name, file)
 		f.Package = &exposure.Package{Name: name, Version: l.Dependency.Version.String(), PURL: purl, Path: file}
+		f.Location = connectors.PackageLocation(f.Package)
 	case l.Hostname != "":
 		target := l.Hostname.String() + l.Path.String()
 		f.Location, f.Target = connectors.ParseAddress(target).Location(), withoutUser(target)
@@ -166,17 +165,7 @@ func ecosystem(l *location) string {
 	if system, _, _ := strings.Cut(strings.ToLower(l.System.String()), " "); system != "" && l.File == "" {
 		return system
 	}
-	return lockFiles[strings.ToLower(path.Base(l.File.String()))]
-}
-
-// lockFiles are the ecosystems of the files that name packages.
-var lockFiles = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"gemfile.lock": "gem", "gems.locked": "gem", "go.sum": "golang", "go.mod": "golang", "go.list": "golang",
-	"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "npm", "pnpm-lock.yaml": "npm", "package.json": "npm",
-	"requirements.txt": "pypi", "requirements.pip": "pypi", "pipfile": "pypi", "pipfile.lock": "pypi", "poetry.lock": "pypi", "setup.py": "pypi", "pipdeptree.json": "pypi",
-	"uv.lock": "pypi", "pom.xml": "maven", "maven.graph.json": "maven", "build.gradle": "maven", "build.gradle.kts": "maven", "gradle.lockfile": "maven", "gradle-dependencies.json": "maven",
-	"build.sbt": "maven", "composer.lock": "composer", "packages.lock.json": "nuget", "project.assets.json": "nuget", "cargo.lock": "cargo", "conan.lock": "conan", "pubspec.lock": "pub",
-	"mix.lock": "hex", "package.resolved": "swift", "podfile.lock": "cocoapods",
+	return connectors.FileEcosystem(l.File.String())
 }
 
 // hooked makes a finding of a vulnerability of the webhook.

@@ -96,7 +96,7 @@ func (d *decoding) finding(h *hit) *exposure.Finding {
 	file := d.file()
 	f := &exposure.Finding{
 		Connector: Name, Class: exposure.ClassVulnerability, Check: Name + ":" + h.osv, Title: cmp.Or(e.Summary.String(), h.module+": "+h.osv), Description: e.Details.String(),
-		Severity: exposure.SeverityUnknown, CVEs: connectors.CVEs(names), Location: connectors.PackageLocation(purl, h.module, file), Evidence: strings.TrimSpace(h.way),
+		Severity: exposure.SeverityUnknown, CVEs: connectors.CVEs(names), Evidence: strings.TrimSpace(h.way),
 		Package: &exposure.Package{Name: h.module, Version: version, FixedIn: fixed, PURL: purl, Path: file}, Status: exposure.StatusOpen,
 		Vendor: wire.Fields(map[string]any{"reach": words[h.reach], "ways": h.ways, "scan_level": d.settings.Level.String(), "withdrawn": e.Withdrawn.String()}),
 	}
@@ -120,6 +120,7 @@ func (d *decoding) finding(h *hit) *exposure.Finding {
 			f.References = append(f.References, url)
 		}
 	}
+	f.Location = connectors.PackageLocation(f.Package)
 	f.UID = connectors.UID(f.Check, f.Location)
 	return f
 }

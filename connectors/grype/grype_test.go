@@ -65,7 +65,7 @@ func TestLocationsAreThoseOfTrivy(t *testing.T) {
 		`{"name":"@a/b","version":"1","type":"npm","locations":[{"path":"/yarn.lock"}],"purl":"pkg:npm/%40a/b@1"}`:                                       "pkg:npm/%40a/b#yarn.lock",
 		`{"name":"a","version":"1.14","type":"java-archive","locations":[{"path":"/libs/a-1.14.jar"}],"purl":"pkg:maven/g/a@1.14"}`:                      "pkg:maven/g/a#libs/a-{version}.jar",
 		`{"name":"lodash","version":"4.17.4","type":"npm"}`:                                                                                              "pkg:npm/lodash",
-		`{"name":"strange","version":"1","type":"no-such-thing"}`:                                                                                        "strange",
+		`{"name":"strange","version":"1","type":"no-such-thing"}`:                                                                                        "pkg:generic/strange",
 	} {
 		require.Equal(t, want, one(t, `{"vulnerability":{"id":"CVE-2024-1000"},"artifact":`+artifact+`}`).Location)
 	}

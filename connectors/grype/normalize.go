@@ -42,10 +42,7 @@ func (d *decoding) finding(m *match, raw []byte, ignored bool) (f *exposure.Find
 	if f.Package.PURL == "" {
 		f.Package.PURL = connectors.PURL(m.Artifact.Type.String(), name, installed)
 	}
-	if strings.Contains(installed, ".") {
-		path = strings.ReplaceAll(path, installed, "{version}")
-	}
-	f.Location = connectors.PackageLocation(f.Package.PURL, name, path)
+	f.Location = connectors.PackageLocation(f.Package)
 	if f.Package.FixedIn != "" {
 		f.Remediation = "Update " + name + " to " + f.Package.FixedIn + "."
 	}

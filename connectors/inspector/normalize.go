@@ -117,7 +117,7 @@ func (f *wireFinding) packages(base *exposure.Finding) []*exposure.Finding {
 		p := &v.Packages[i]
 		with := *base
 		with.Package = p.pkg(f.platform())
-		with.Location = cloud.PackageLocation(with.Package)
+		with.Location = connectors.PackageLocation(with.Package)
 		if seen[with.Location] {
 			continue
 		}
@@ -148,7 +148,7 @@ func (p *wirePackage) pkg(system string) *exposure.Package {
 		fixed = ""
 	}
 	out := &exposure.Package{Name: p.Name.String(), Version: version, FixedIn: strings.TrimPrefix(fixed, "0:"), Path: p.Path.String()}
-	out.PURL = cloud.PURL(p.Manager.String(), system, out.Name, version)
+	out.PURL = cmp.Or(connectors.PURL(p.Manager.String(), out.Name, version), connectors.PURL(system, out.Name, version))
 	return out
 }
 
@@ -203,7 +203,7 @@ func (f *wireFinding) asset(r *wireResource) *asset.Description {
 		d.Identifiers = append(d.Identifiers, connectors.HostIdentifiers(d.Zone, nil, slices.Concat(i.IPv4, i.IPv6), nil)...)
 		if ami := connectors.Ident(i.ImageID.String()); ami != "" && region != "" {
 			d.Edges = append(d.Edges, asset.Edge{Kind: asset.EdgeInstanceOf, ToKind: asset.CloudResource, ToName: ami,
-				To: asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:aws:ec2:" + region + "::image/" + ami}})
+				To: connectors.AWSImage(region, ami)})
 		}
 		if f.Network != nil {
 			for _, step := range f.Network.Path.Steps {

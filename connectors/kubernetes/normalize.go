@@ -105,7 +105,7 @@ func providerIDs(id string) []asset.Identifier {
 	last := parts[len(parts)-1]
 	switch {
 	case scheme == "aws" && strings.HasPrefix(last, "i-"):
-		return []asset.Identifier{{Kind: asset.CloudInstanceID, Scope: "aws", Value: last}}
+		return connectors.AWSInstance("", "", last) // of an account that is not told
 	case scheme == "azure" && strings.HasPrefix(strings.ToLower(rest), "/subscriptions/"):
 		return []asset.Identifier{{Kind: asset.CloudResourceID, Value: strings.ToLower(rest)}}
 	case scheme == "gce" && len(parts) == 3:

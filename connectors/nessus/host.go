@@ -329,9 +329,7 @@ func strongIdentifiers(tags map[string]string) []asset.Identifier {
 	instance := first("aws-instance-instance-id", "aws-instance-instanceId", "aws-instance-id")
 	account := first("aws-instance-accountId", "aws-instance-account-id")
 	region := first("aws-instance-region")
-	if instance != "" && account != "" && region != "" {
-		ids = append(ids, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "aws:" + account + ":" + region, Value: instance})
-	}
+	ids = append(ids, connectors.AWSInstance(account, region, instance)...)
 	// Tenable marks a host with an ID of its own, in /etc/tenable_tag or the registry.
 	if tag := first("TAG", "host-uuid", "agent-uuid"); uuidLike(tag) {
 		ids = append(ids, asset.Identifier{Kind: asset.AgentID, Scope: "tenable", Value: plainUUID(tag)})

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
@@ -257,6 +258,15 @@ func TestAHostThatNothingIdentifiesIsKnownByItsLabel(t *testing.T) {
 	sink, err := decode(t, strings.NewReader(report("", strings.Replace(reportHost(scanned), "h1.quellsec.com", "[REDACTED]", 1))))
 	require.NoError(t, err)
 	require.Equal(t, []asset.Identifier{{Kind: asset.Label, Scope: "test-source", Value: "[REDACTED]"}}, sink.Covered[0].Asset.Identifiers)
+}
+
+func TestAnInstanceIsKnownAsItsCloudNamesIt(t *testing.T) {
+	host := strings.Replace(reportHost(""), "<HostProperties>", `<HostProperties><tag name="aws-instance-instance-id">i-0123456789abcdef0</tag><tag name="aws-instance-accountId">111122223333</tag><tag name="aws-instance-region">cn-north-1</tag>`, 1)
+	sink, err := decode(t, strings.NewReader(report("", host)))
+	require.NoError(t, err)
+	want := cloud.Describe(cloud.Resource{ID: "arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0123456789abcdef0"}).Identifiers
+	require.Len(t, want, 2)
+	require.Subset(t, sink.Covered[0].Asset.Identifiers, want)
 }
 
 func TestManyFindingsOnOneHostAreNotHeldBack(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
-	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -22,7 +21,7 @@ func (m Mapper) places(base *exposure.Finding, o *Object) []*exposure.Finding {
 			p := &packages[j]
 			with := *f
 			with.Package = pkg(p)
-			with.Location = cloud.PackageLocation(with.Package)
+			with.Location = connectors.PackageLocation(with.Package)
 			if with.Package.FixedIn != "" && with.Remediation == "" {
 				with.Remediation = "Update " + with.Package.Name + " to " + with.Package.FixedIn + "."
 			}
@@ -107,7 +106,7 @@ func pkg(p *Package) *exposure.Package {
 	}
 	out := &exposure.Package{Name: p.Name.String(), Version: version, FixedIn: p.Fixed.String(), PURL: p.PURL.String(), Path: p.Path.String()}
 	if !strings.HasPrefix(out.PURL, "pkg:") {
-		out.PURL = cloud.PURL(p.Manager.String(), "", out.Name, version)
+		out.PURL = connectors.PURL(p.Manager.String(), out.Name, version)
 	}
 	return out
 }

@@ -181,11 +181,11 @@ func (d *decoding) place(f *exposure.Finding, s *source, p *found, name, install
 		}
 	}
 	file := d.file(s)
-	if strings.HasPrefix(purl, "pkg:deb/") || strings.HasPrefix(purl, "pkg:apk/") || strings.HasPrefix(purl, "pkg:rpm/") {
+	if connectors.SystemPackage(purl) {
 		file = "" // in the system's database
 	}
 	f.Package = &exposure.Package{Name: name, Version: installed, FixedIn: fixed, PURL: purl, Path: file}
-	f.Location = connectors.PackageLocation(purl, name, file)
+	f.Location = connectors.PackageLocation(f.Package)
 	if fixed != "" {
 		f.Remediation = "Update " + name + " to " + fixed + "."
 	}

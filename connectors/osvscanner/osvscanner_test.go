@@ -76,7 +76,7 @@ func TestLocationsAreThoseOfTrivy(t *testing.T) {
 		{"", "./go.mod", `{"name":"golang.org/x/net","version":"0.1.0","ecosystem":"Go"}`, "pkg:golang/golang.org/x/net#go.mod"},
 		{"", "pom.xml", `{"name":"g:a","version":"1","ecosystem":"Maven"}`, "pkg:maven/g/a#pom.xml"},
 		{"", "/var/lib/dpkg/status", `{"name":"bash","version":"5","ecosystem":"Debian:12"}`, "pkg:deb/debian/bash"},
-		{"", "x.lock", `{"name":"strange","version":"1","ecosystem":"Nowhere"}`, "strange#x.lock"},
+		{"", "x.lock", `{"name":"strange","version":"1","ecosystem":"Nowhere"}`, "pkg:generic/strange#x.lock"},
 	} {
 		rec := decode(t, &osvscanner.Config{Root: tt.root}, report(tt.path, tt.pkg, `"groups":[{"ids":["GHSA-x"]}]`))
 		require.Equal(t, tt.want, rec.Observed[0].Finding.Location)

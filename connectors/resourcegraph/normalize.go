@@ -78,9 +78,7 @@ func (v *wireRow) named(d *asset.Description, names ...string) {
 func (v *wireRow) machine(d *asset.Description) {
 	p := &v.Properties
 	d.Kind = asset.Host
-	if id := connectors.Ident(p.VMID.String()); id != "" {
-		d.Identifiers = append(d.Identifiers, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "azure", Value: id})
-	}
+	d.Identifiers = append(d.Identifiers, connectors.AzureVM("", connectors.Ident(p.VMID.String()))...)
 	v.named(d, p.OS.Computer.String())
 	d.OS = strings.TrimSpace(cmp.Or(p.Storage.Image.Offer.String(), p.Storage.Disk.Type.String()) + " " + p.Storage.Image.SKU.String())
 	if p.ScaleSet.ID != "" {

@@ -28,19 +28,10 @@ func (c *Config) Validate() []error {
 	if c.Repository != "" && c.Artifact != "" {
 		problems = append(problems, errors.New("artifact: a source of one repository has no other name"))
 	}
-	if _, known := systems[c.System]; c.System != "" && !known {
-		problems = append(problems, fmt.Errorf("system: %q is none of %s", c.System, strings.Join(systemNames(), ", ")))
+	if c.System != "" && !slices.Contains(systems, c.System) {
+		problems = append(problems, fmt.Errorf("system: %q is none of %s", c.System, strings.Join(systems, ", ")))
 	}
 	return problems
-}
-
-func systemNames() []string {
-	names := make([]string, 0, len(systems))
-	for name := range systems {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 var docs = connectors.Page{ //nolint:gochecknoglobals // a constant text

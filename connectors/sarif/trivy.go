@@ -3,7 +3,6 @@ package sarif
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -61,27 +60,17 @@ var scanners = map[string]string{ //nolint:gochecknoglobals,gosec // a constant 
 // it.
 func trivyPackage(n *run, f *exposure.Finding, id string, said map[string]string, file string) string {
 	name, installed, fixed := said["Package"], said["Installed Version"], said["Fixed Version"]
-	typ := language(file, name)
-	if file == "" {
-		typ = systems[n.system]
+	ecosystem := n.system
+	if file != "" {
+		ecosystem = connectors.BinaryEcosystem(file, name)
 	}
-	bare := purl(cmp.Or(typ, "generic"), name)
 	f.Check = "trivy:vuln:" + id
-	f.Package = &exposure.Package{Name: name, Version: installed, FixedIn: fixed, PURL: bare, Path: file}
+	f.Package = &exposure.Package{Name: name, Version: installed, FixedIn: fixed, PURL: connectors.PURL(ecosystem, name, installed), Path: file}
 	f.Remediation = ""
-	if installed != "" {
-		f.Package.PURL += "@" + installed
-	}
 	if fixed != "" {
 		f.Remediation = "Update " + name + " to " + fixed + "."
 	}
-	if strings.Contains(installed, ".") {
-		file = strings.ReplaceAll(file, installed, "{version}")
-	}
-	if file != "" {
-		file = "#" + file
-	}
-	return connectors.Ident(bare + file)
+	return connectors.PackageLocation(f.Package)
 }
 
 // fields reads the lines "Package: libssl1.1" of a message.
@@ -115,11 +104,9 @@ func misconfiguration(id string) string {
 	return id
 }
 
-// systems are package URL types and namespaces of the systems that trivy knows.
-var systems = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"alpine": "apk/alpine", "wolfi": "apk/wolfi", "chainguard": "apk/chainguard", "debian": "deb/debian", "ubuntu": "deb/ubuntu",
-	"redhat": "rpm/redhat", "centos": "rpm/centos", "rocky": "rpm/rocky", "alma": "rpm/alma", "fedora": "rpm/fedora", "amazon": "rpm/amazon",
-	"oracle": "rpm/oracle", "suse": "rpm/suse", "opensuse": "rpm/opensuse", "photon": "rpm/photon", "azurelinux": "rpm/azurelinux", "cbl-mariner": "rpm/cbl-mariner",
+// systems are those that trivy knows.
+var systems = []string{ //nolint:gochecknoglobals // a constant table
+	"alma", "alpine", "amazon", "azurelinux", "cbl-mariner", "centos", "chainguard", "debian", "fedora", "opensuse", "oracle", "photon", "redhat", "rocky", "suse", "ubuntu", "wolfi",
 }
 
 // marks are how a system's packages are versioned, and how its images are called. Those
@@ -179,54 +166,4 @@ func (d *decoding) guessSystem(n *run, from *jsonpull.Reader) error {
 		n.system = marks[best].system
 	}
 	return err
-}
-
-// files are the package URL types of lock files and manifests, by name or ending.
-var files = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "npm", "pnpm-lock.yaml": "npm", "bun.lock": "npm", "package.json": "npm",
-	"requirements.txt": "pypi", "pipfile.lock": "pypi", "poetry.lock": "pypi", "uv.lock": "pypi", "pylock.toml": "pypi", "metadata": "pypi", "pkg-info": "pypi",
-	"go.mod": "golang", "go.sum": "golang", "gemfile.lock": "gem", ".gemspec": "gem", "cargo.lock": "cargo", "composer.lock": "composer", "installed.json": "composer",
-	"pom.xml": "maven", ".lockfile": "maven", ".jar": "maven", ".war": "maven", ".ear": "maven", ".par": "maven", ".sbt.lock": "maven",
-	"packages.lock.json": "nuget", "packages.config": "nuget", ".deps.json": "nuget", "directory.packages.props": "nuget", "packages.props": "nuget",
-	"mix.lock": "hex", "pubspec.lock": "pub", "package.resolved": "swift", "podfile.lock": "cocoapods", "conan.lock": "conan", "environment.yaml": "conda", "environment.yml": "conda",
-}
-
-// language is the package URL type of a package in a file. What has no such file is a
-// binary, of Go where the package's name is a module's.
-func language(file, name string) string {
-	base := strings.ToLower(path.Base(file))
-	if typ, ok := files[base]; ok {
-		return typ
-	}
-	for ext := base; ; {
-		i := strings.IndexByte(ext, '.')
-		if i < 0 {
-			break
-		}
-		if typ, ok := files[ext[i:]]; ok {
-			return typ
-		}
-		ext = ext[i+1:]
-	}
-	host, _, _ := strings.Cut(name, "/")
-	if name == "stdlib" || strings.Contains(host, ".") {
-		return "golang"
-	}
-	return ""
-}
-
-// purl makes a package URL without version of a name as trivy writes it.
-func purl(typ, name string) string {
-	if name == "" {
-		return ""
-	}
-	switch typ {
-	case "maven":
-		name = strings.Replace(name, ":", "/", 1)
-	case "pypi":
-		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	case "golang":
-		name = strings.ToLower(name)
-	}
-	return "pkg:" + typ + "/" + strings.ReplaceAll(name, "@", "%40")
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
-	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -20,7 +19,7 @@ func (f *wireFinding) places(base *exposure.Finding) []*exposure.Finding {
 		for j := range v.Packages {
 			with := *at
 			with.Package = v.Packages[j].pkg(f.platform())
-			with.Location = cloud.PackageLocation(with.Package)
+			with.Location = connectors.PackageLocation(with.Package)
 			if remedy := v.Packages[j].Remedy.String(); remedy != "" {
 				with.Remediation = strings.TrimSpace(remedy + "\n\n" + base.Remediation)
 			}
@@ -99,8 +98,7 @@ func (p *wirePackage) pkg(system string) *exposure.Package {
 	if strings.EqualFold(fixed, "NotAvailable") {
 		fixed = ""
 	}
-	manager := p.Manager.String()
 	out := &exposure.Package{Name: p.Name.String(), Version: version, FixedIn: strings.TrimPrefix(fixed, "0:"), Path: p.Path.String()}
-	out.PURL = cloud.PURL(manager, system, out.Name, version)
+	out.PURL = cmp.Or(connectors.PURL(p.Manager.String(), out.Name, version), connectors.PURL(system, out.Name, version))
 	return out
 }

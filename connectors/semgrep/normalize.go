@@ -110,7 +110,7 @@ func supplyChain(f *exposure.Finding, d *dependency, m *metadata) {
 	found := &d.Match.Found
 	name, version := found.Package.String(), found.Version.String()
 	f.Package = &exposure.Package{Name: name, Version: version, PURL: connectors.PURL(found.Ecosystem.String(), name, version), Path: strings.TrimPrefix(d.Match.Lockfile.String(), "./")}
-	f.Location = connectors.PackageLocation(f.Package.PURL, name, f.Package.Path)
+	f.Location = connectors.PackageLocation(f.Package)
 	var fixes []string
 	for _, fix := range m.FixedVersions {
 		if v := fix[name].String(); v != "" {

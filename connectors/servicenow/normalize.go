@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/connectors/wire"
 	"github.com/quellsec/quell/internal/asset"
 )
@@ -124,15 +125,9 @@ func (d *decoding) item(rec record) *asset.Description {
 func itemIDs(rec record) []asset.Identifier {
 	var ids []asset.Identifier
 	object := rec.get("object_id")
-	lower := strings.ToLower(object)
 	switch {
-	case strings.HasPrefix(lower, "arn:"), strings.HasPrefix(object, "//"):
-		ids = append(ids, asset.Identifier{Kind: asset.CloudResourceID, Value: object})
-		if part := strings.Split(object, ":"); len(part) == 6 && strings.HasPrefix(part[5], "instance/i-") {
-			ids = append(ids, asset.Identifier{Kind: asset.CloudInstanceID, Scope: "aws/" + part[4] + "/" + part[3], Value: strings.TrimPrefix(part[5], "instance/")})
-		}
-	case strings.HasPrefix(lower, "/subscriptions/"):
-		ids = append(ids, asset.Identifier{Kind: asset.CloudResourceID, Value: lower})
+	case strings.HasPrefix(object, "arn:"), strings.HasPrefix(object, "//"), strings.HasPrefix(strings.ToLower(object), "/subscriptions/"):
+		ids = cloud.Describe(cloud.Resource{ID: object}).Identifiers
 	}
 	ids = append(ids, asset.Identifier{Kind: asset.SourceAssetID, Value: rec.value("sys_id")})
 	if uuid := cmp.Or(rec.get("bios_uuid"), rec.get("vm_inst_id.bios_uuid")); uuid != "" {

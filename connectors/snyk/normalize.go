@@ -166,8 +166,8 @@ func setPackage(f *exposure.Finding, key, name, version, fixed, path string) {
 	if strings.Contains(version, ", ") {
 		purl = connectors.PURL(eco, name, "")
 	}
-	f.Location = connectors.PackageLocation(purl, name, path)
 	f.Package = &exposure.Package{Name: name, Version: version, FixedIn: fixed, PURL: purl, Path: path}
+	f.Location = connectors.PackageLocation(f.Package)
 	if fixed != "" {
 		f.Remediation = "Update " + name + " to " + fixed + "."
 	}

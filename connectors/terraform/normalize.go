@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/connectors/wire"
 	"github.com/quellsec/quell/internal/asset"
 )
@@ -110,20 +111,15 @@ func cloudIDs(a *attributes) []asset.Identifier {
 
 // instanceIDs are the names that a cloud gives a machine beside its resource.
 func instanceIDs(kind string, a *attributes) []asset.Identifier {
-	instance := func(scope, value string) []asset.Identifier {
-		return []asset.Identifier{{Kind: asset.CloudInstanceID, Scope: strings.TrimRight(scope, "/"), Value: value}}
-	}
 	switch id := a.ID.String(); {
 	case strings.HasPrefix(kind, "aws_") && strings.HasPrefix(id, "i-"):
-		scope := "aws"
-		if part := strings.Split(a.ARN.String(), ":"); len(part) > 5 && part[4] != "" { //nolint:mnd // arn:aws:ec2:region:account:…
-			scope += "/" + part[4] + "/" + part[3]
-		}
-		return instance(scope, id)
+		arn, _ := cloud.ParseARN(a.ARN.String())
+		ids := connectors.AWSInstance(arn.Account, arn.Region, id)
+		return ids[len(ids)-1:] // the resource is known by its ARN
 	case strings.HasPrefix(kind, "azurerm_") && a.MachineID != "":
-		return instance("azure", a.MachineID.String())
+		return connectors.AzureVM("", a.MachineID.String())
 	case strings.HasPrefix(kind, "google_") && a.InstanceID != "":
-		return instance("gcp/"+a.Project.String(), a.InstanceID.String())
+		return connectors.GCPInstance(a.Project.String(), a.InstanceID.String())
 	}
 	return nil
 }

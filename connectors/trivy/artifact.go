@@ -29,7 +29,7 @@ func (d *decoding) describe() *asset.Description {
 	case "vm", "aws_account":
 		a.Kind = asset.Host
 	case "":
-		if isOS(d.current.kind) {
+		if connectors.System(d.current.kind) {
 			a.Kind = asset.ContainerImage
 		}
 	}

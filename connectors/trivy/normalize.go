@@ -48,7 +48,7 @@ func (d *decoding) vulnerability(v *vulnerability, f *exposure.Finding) (skip st
 	if id == "" {
 		return "vulnerability_without_id"
 	}
-	purl := cmp.Or(v.purl, purlOf(d.current.kind, v.pkg, v.installed))
+	purl := cmp.Or(v.purl, connectors.PURL(d.current.kind, v.pkg, v.installed)) // old reports have none
 	f.UID = v.fingerprint
 	f.Class = exposure.ClassVulnerability
 	f.Check = Name + ":" + vulnScanner + ":" + id
@@ -63,12 +63,12 @@ func (d *decoding) vulnerability(v *vulnerability, f *exposure.Finding) (skip st
 	f.Advisories = append(f.Advisories, v.vendorIDs...)
 	f.CWEs = connectors.CWEs(v.cwes)
 	f.CVSS = v.cvss
-	f.Location = d.packageLocation(purl, v)
 	f.References = v.references
 	if v.url != "" && !slices.Contains(v.references, v.url) {
 		f.References = append([]string{v.url}, v.references...)
 	}
 	f.Package = &exposure.Package{Name: v.pkg, Version: v.installed, FixedIn: v.fixed, PURL: purl, Path: d.packagePath(v), Status: v.status}
+	f.Location = connectors.PackageLocation(f.Package)
 	if v.fixed != "" {
 		f.Remediation = "Update " + v.pkg + " to " + v.fixed + "."
 	}
@@ -82,23 +82,10 @@ func (d *decoding) packagePath(v *vulnerability) string {
 	switch {
 	case v.path != "":
 		return v.path
-	case d.current.class == "os-pkgs" || isOS(d.current.kind):
+	case d.current.class == "os-pkgs" || connectors.System(d.current.kind):
 		return ""
 	}
 	return d.current.target
-}
-
-// packageLocation is the purl without version and qualifiers, and the path, without the
-// version where a file name repeats it: an upgrade that stays vulnerable moves nothing.
-func (d *decoding) packageLocation(purl string, v *vulnerability) string {
-	path := d.packagePath(v)
-	if strings.Contains(v.installed, ".") {
-		path = strings.ReplaceAll(path, v.installed, "{version}")
-	}
-	if path != "" {
-		path = "#" + path
-	}
-	return connectors.Ident(bare(purl) + path)
 }
 
 // vulnVendor keeps what has no field of ours.

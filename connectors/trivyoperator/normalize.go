@@ -73,10 +73,7 @@ func (d *decoding) vulnerability(o *envelope, raw json.RawMessage) (*exposure.Fi
 		path = ""
 	}
 	f.Package = &exposure.Package{Name: name, Version: installed, FixedIn: fixed, PURL: purl, Path: path}
-	if strings.Contains(installed, ".") {
-		path = strings.ReplaceAll(path, installed, "{version}")
-	}
-	f.Location = connectors.PackageLocation(purl, name, path)
+	f.Location = connectors.PackageLocation(f.Package)
 	if fixed != "" {
 		f.Remediation = "Update " + name + " to " + fixed + "."
 	}
@@ -92,7 +89,7 @@ func system(v *vulnerability, purl string) bool {
 	case "lang-pkgs":
 		return false
 	}
-	if strings.HasPrefix(purl, "pkg:deb/") || strings.HasPrefix(purl, "pkg:apk/") || strings.HasPrefix(purl, "pkg:rpm/") {
+	if connectors.SystemPackage(purl) {
 		return true
 	}
 	target := v.Target.String()

@@ -138,7 +138,7 @@ func TestLocationsAreThoseOfTrivy(t *testing.T) {
 		`"class":"lang-pkgs","packageType":"npm","target":"app/package-lock.json"`:                                 "pkg:npm/bash#app/package-lock.json",
 		`"class":"lang-pkgs","packagePURL":"pkg:maven/g/a@5.0-4","packagePath":"libs/a-5.0-4.jar","target":"Java"`: "pkg:maven/g/a#libs/a-{version}.jar",
 		`"target":""`:           "pkg:deb/debian/bash",
-		`"target":"app/go.mod"`: "bash#app/go.mod",
+		`"target":"app/go.mod"`: "pkg:generic/bash#app/go.mod",
 	} {
 		rec := decode(t, nil, report("VulnerabilityReport", "Pod", "p", `,"vulnerabilities":[{"vulnerabilityID":"CVE-2024-1000","resource":"bash","installedVersion":"5.0-4","severity":"LOW",`+vulnerability+`}]`))
 		require.Equal(t, want, rec.Observed[0].Finding.Location, vulnerability)

@@ -77,7 +77,7 @@ func (c *component) property(name string) string {
 // path is the file that a package was found in, for packages of a language: those of a
 // system are in its database.
 func (c *component) path() string {
-	if systemPackage(c.PURL.String()) {
+	if connectors.SystemPackage(c.PURL.String()) {
 		return ""
 	}
 	path := cmp.Or(c.property("aquasecurity:trivy:FilePath"), c.property("syft:location:0:path"))
@@ -85,15 +85,6 @@ func (c *component) path() string {
 		path = c.Evidence.Occurrences[0].Location.String()
 	}
 	return strings.TrimPrefix(path, "/")
-}
-
-func systemPackage(purl string) bool {
-	for _, typ := range []string{"pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/"} {
-		if strings.HasPrefix(purl, typ) {
-			return true
-		}
-	}
-	return false
 }
 
 func (b *bom) depend(on string, refs []string) {
@@ -117,7 +108,7 @@ func (b *bom) spread() {
 				continue
 			}
 			seen[ref] = true
-			if p.path == "" && !systemPackage(p.purl) {
+			if p.path == "" && !connectors.SystemPackage(p.purl) {
 				p.path = path
 				b.parts[ref] = p
 			}

@@ -76,11 +76,7 @@ func (b *bom) finding(v *vulnerability, a *affect, raw []byte) *exposure.Finding
 	f.References = links(v)
 	if p != (part{}) {
 		f.Package = &exposure.Package{Name: p.name, Version: p.version, PURL: p.purl, Path: p.path}
-		path := p.path
-		if strings.Contains(p.version, ".") {
-			path = strings.ReplaceAll(path, p.version, "{version}")
-		}
-		f.Location = connectors.PackageLocation(p.purl, p.name, path)
+		f.Location = connectors.PackageLocation(f.Package)
 	}
 	f.UID = connectors.UID(f.Check, f.Location)
 	return f

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
-	"github.com/quellsec/quell/connectors/cloud"
 	"github.com/quellsec/quell/connectors/report"
 	"github.com/quellsec/quell/connectors/wire"
 	"github.com/quellsec/quell/internal/asset"
@@ -147,8 +146,8 @@ func install(f *exposure.Finding, p *wirePackage, system string) {
 	case "deb", "rpm", "apk":
 		manager = "" // the system's own
 	}
-	f.Package = &exposure.Package{Name: name, Version: p.Version.String(), PURL: cloud.PURL(manager, system, name, p.Version.String()), Path: dash(p.Path)}
-	f.Location = cloud.PackageLocation(f.Package)
+	f.Package = &exposure.Package{Name: name, Version: p.Version.String(), PURL: cmp.Or(connectors.PURL(manager, name, p.Version.String()), connectors.PURL(system, name, p.Version.String())), Path: dash(p.Path)}
+	f.Location = connectors.PackageLocation(f.Package)
 	f.UID = connectors.UID(strings.TrimPrefix(f.Check, Name+":"), f.Location, connectors.Ident(dash(p.Architecture)))
 	if f.Title == strings.TrimPrefix(f.Check, Name+":") {
 		f.Title += ": " + strings.TrimSpace(name+" "+p.Version.String())

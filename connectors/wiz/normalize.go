@@ -241,8 +241,8 @@ func located(f *exposure.Finding, pkg, version, fixed, path, system, method stri
 	if !strings.EqualFold(method, "PACKAGE") && !strings.EqualFold(method, "OS") {
 		system = ""
 	}
-	f.Package = &exposure.Package{Name: pkg, Version: version, FixedIn: fixed, Path: path, PURL: cloud.PURL("", system, pkg, version)}
-	f.Location = cloud.PackageLocation(f.Package)
+	f.Package = &exposure.Package{Name: pkg, Version: version, FixedIn: fixed, Path: path, PURL: connectors.PURL(system, pkg, version)}
+	f.Location = connectors.PackageLocation(f.Package)
 	if f.Remediation == "" && fixed != "" {
 		f.Remediation = "Update " + pkg + " to " + fixed + "."
 	}

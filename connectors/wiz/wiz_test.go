@@ -103,7 +103,7 @@ func TestAResolutionThatOnlyAWebhookTellsIsLeftOut(t *testing.T) {
 func TestPlacesHoldNoVersion(t *testing.T) {
 	rec := decode(t, sample(t, "vulnerabilities.json"))
 	require.Equal(t, "pkg:deb/ubuntu/openssl", rec.Observed[0].Finding.Location)
-	require.Equal(t, "pkg:generic/lodash#/app/node_modules/lodash/package.json", rec.Observed[2].Finding.Location)
+	require.Equal(t, "pkg:generic/lodash#app/node_modules/lodash/package.json", rec.Observed[2].Finding.Location)
 	require.Equal(t, "active", rec.Observed[1].Finding.Exploit)
 	require.Equal(t, 19, rec.Observed[1].Finding.LastSeen.Day(), "a fix is later than the last sight")
 	later := decode(t, strings.NewReplacer("3.0.2", "3.0.3", `"HIGH"`, `"LOW"`).Replace(sample(t, "vulnerabilities.json")))
