@@ -21,8 +21,8 @@ import (
 // team changes its build from one format to another must open and close nothing.
 //
 // Three of the formats carry all of it. Two can't:
-//   - ASFF knows the image by its name alone, and a package by its name alone: neither a
-//     digest, nor a purl, nor even which system's package it is. What it has is the CVE.
+//   - ASFF knows the image by its name alone, and not at all where the package is a
+//     language's. The package itself is told by its name and its target.
 //   - GitLab's format knows the image by its name, and a package by its name and the
 //     image's system. A package of a language has no type and no file in it, so its place
 //     reads as if it were the system's.
@@ -35,7 +35,7 @@ var formats = []struct {
 	{"trivy.sarif", "sarif", true, everywhere},
 	{"trivy.cdx.json", "vex", true, everywhere},
 	{"trivy.gitlab.json", "gitlab", false, func(location string) bool { return strings.HasPrefix(location, "pkg:apk/") }},
-	{"trivy.asff.json", "securityhub", false, func(string) bool { return false }},
+	{"trivy.asff.json", "securityhub", false, everywhere},
 }
 
 func everywhere(string) bool { return true }
@@ -50,6 +50,7 @@ func TestOneScanIsTheSameExposuresInEveryFormat(t *testing.T) {
 			require.Len(t, rec.Observed, len(reference.Observed))
 			require.Equal(t, keys(reference, f.places), intersected(keys(rec, f.places), keys(reference, f.places)), "same weakness at the same place")
 			require.Equal(t, cves(reference), cves(rec))
+			require.Len(t, uids(rec), len(rec.Observed), "two packages of one vulnerability are two findings")
 			require.Equal(t, f.digests, joins(t, reference, rec), "as the same asset")
 			if f.digests {
 				require.Equal(t, want, keys(rec, everywhere))
@@ -86,6 +87,14 @@ func keys(rec *connectortest.Recorder, tells func(string) bool) []string {
 // intersected are those of one that are in the other too.
 func intersected(one, other []string) []string {
 	return slices.DeleteFunc(one, func(s string) bool { return !slices.Contains(other, s) })
+}
+
+func uids(rec *connectortest.Recorder) map[string]bool {
+	out := map[string]bool{}
+	for _, obs := range rec.Observed {
+		out[obs.Finding.UID] = true
+	}
+	return out
 }
 
 func checks(rec *connectortest.Recorder) []string {

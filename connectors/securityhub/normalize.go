@@ -67,7 +67,11 @@ func (f *wireFinding) observations(raw []byte) (out []ocsfmap.Observation, skip 
 	places := f.places(base)
 	for i := range f.Resources {
 		d := f.asset(&f.Resources[i])
-		for _, p := range places {
+		here := places
+		if at := f.trivy(base, &f.Resources[i]); at != nil && len(f.Vulns) == 0 {
+			here = []*exposure.Finding{at}
+		}
+		for _, p := range here {
 			if len(out) == most {
 				return out, "finding_with_too_many_places"
 			}
@@ -204,7 +208,14 @@ func latest(a, b time.Time) time.Time {
 // asset describes a resource, with what its details say.
 func (f *wireFinding) asset(r *wireResource) *asset.Description {
 	account, region := f.Account.String(), cmp.Or(r.Region.String(), f.Region.String())
-	d := cloud.Describe(cloud.Resource{ID: r.ID.String(), Provider: "aws", Account: account, Region: region, Type: r.Type.String()})
+	id, system := r.ID.String(), ""
+	if r.Type == "Container" { // the image stays when its system is updated
+		id, system = imageOf(id)
+	}
+	d := cloud.Describe(cloud.Resource{ID: id, Provider: "aws", Account: account, Region: region, Type: r.Type.String()})
+	if system != "" {
+		d.Kind, d.OS = asset.ContainerImage, system
+	}
 	cloud.Tags(d, r.Tags)
 	if name := d.Tags["Name"]; name != "" {
 		d.Name = connectors.Ident(name)
@@ -217,7 +228,7 @@ func (f *wireFinding) asset(r *wireResource) *asset.Description {
 		d.Identifiers = append(d.Identifiers, connectors.HostIdentifiers(d.Zone, nil, slices.Concat(i.IPv4, i.IPv6), nil)...)
 		if ami := connectors.Ident(i.ImageID.String()); ami != "" && region != "" {
 			d.Edges = append(d.Edges, asset.Edge{Kind: asset.EdgeInstanceOf, ToKind: asset.CloudResource, ToName: ami,
-				To: asset.Identifier{Kind: asset.CloudResourceID, Value: "arn:aws:ec2:" + region + "::image/" + ami}})
+				To: connectors.AWSImage(region, ami)})
 		}
 	}
 	if i := r.Details.Image; i != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/connectors/securityhub"
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/secret"
 )
@@ -187,4 +188,66 @@ func TestAConfirmationOfASubscriptionHoldsNothing(t *testing.T) {
 	_, err := connectortest.Decode(t, securityhub.Registration(), nil, []byte(`{"Type":"Notification","Message":"hello"}`))
 	var syntax *connectors.SyntaxError
 	require.ErrorAs(t, err, &syntax)
+}
+
+// TestTrivysOwnDetailsSayWhatIsWeakWhere reads the details that trivy's template puts
+// beside a resource.
+func TestTrivysOwnDetailsSayWhatIsWeakWhere(t *testing.T) {
+	one := func(target, pkg, installed string) string {
+		return `{"SchemaVersion":"2018-10-08","Id":"` + target + `/CVE-2026-1000","GeneratorId":"Trivy","Title":"Trivy found a vulnerability","Types":["Software and Configuration Checks/Vulnerabilities/CVE"],
+			"UpdatedAt":"2026-11-20T12:00:00Z","ProductFields":{"Product Name":"Trivy"},"Resources":[{"Type":"Container","Id":"` + target + `","Details":{"Other":{"CVE ID":"CVE-2026-1000","CVE Title":"a hole",
+			"PkgName":"` + pkg + `","Installed Package":"` + installed + `","Patched Package":"9.9","NvdCvssScoreV3":7.5,"NvdCvssVectorV3":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}}}]}`
+	}
+	for _, tt := range []struct{ name, target, pkg, installed, want string }{
+		{"of the system", "registry.quell-lab.net/shop:3.20 (alpine 3.20)", "libssl3", "3.3.1-r0", "pkg:apk/alpine/libssl3"},
+		{"of a system with brackets in its name", "shop (amazon 2 (Karoo))", "bash", "4.2", "pkg:rpm/amazon/bash"},
+		{"of a lock file", "app/package-lock.json", "@babel/core", "7.1.0", "pkg:npm/%40babel/core#app/package-lock.json"},
+		{"a jar whose name holds the version", "lib/b-8.1.14.jar", "org.a:b", "8.1.14", "pkg:maven/org.a/b#lib/b-{version}.jar"},
+		{"of an aggregate, whose files are not told", "Java", "org.a:b", "8.1.14", "pkg:maven/org.a/b"},
+		{"of an aggregate with a dot in its name", "Node.js", "lodash", "4.17.20", "pkg:npm/lodash"},
+		{"of a binary of Go", "usr/bin/tool", "github.com/Acme/lib", "v1.2.3", "pkg:golang/github.com/acme/lib#usr/bin/tool"},
+		{"of nobody knows what", "usr/bin/other", "thing", "1", "pkg:generic/thing#usr/bin/other"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rec := decode(t, []byte("["+one(tt.target, tt.pkg, tt.installed)+"]"))
+			f := rec.Observed[0].Finding
+			require.Equal(t, "CVE-2026-1000", exposure.WeaknessOf(*f))
+			require.Equal(t, tt.want, f.Location)
+			require.Equal(t, "a hole", f.Title)
+			require.Equal(t, []exposure.CVSS{{Version: "3.1", Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", Score: 7.5, By: "nvd"}}, f.CVSS)
+			require.Equal(t, exposure.Package{Name: tt.pkg, Version: tt.installed, FixedIn: "9.9", PURL: f.Package.PURL, Path: f.Package.Path}, *f.Package)
+			later := decode(t, []byte("["+strings.Replace(one(tt.target, tt.pkg, tt.installed), `"Installed Package":"`+tt.installed, `"Installed Package":"`+tt.installed+`-r7`, 1)+"]"))
+			if !strings.Contains(tt.target, tt.installed) {
+				require.Equal(t, f.UID, later.Observed[0].Finding.UID, "an update that stays weak moves nothing")
+			}
+		})
+	}
+	t.Run("the image stays when its system is updated", func(t *testing.T) {
+		before, after := decode(t, []byte("["+one("shop:1 (alpine 3.20)", "a", "1")+"]")), decode(t, []byte("["+one("shop:1 (alpine 3.21)", "a", "1")+"]"))
+		require.Equal(t, before.Observed[0].Asset.Identifiers, after.Observed[0].Asset.Identifiers)
+		require.Equal(t, asset.ContainerImage, before.Observed[0].Asset.Kind)
+		require.Equal(t, "alpine 3.21", after.Observed[0].Asset.OS)
+		require.Equal(t, before.Observed[0].Finding.UID, after.Observed[0].Finding.UID)
+	})
+	t.Run("two packages of one CVE are two findings", func(t *testing.T) {
+		rec := decode(t, []byte("["+one("x (alpine 3.20)", "libssl3", "1")+","+one("x (alpine 3.20)", "libcrypto3", "1")+"]"))
+		require.NotEqual(t, rec.Observed[0].Finding.UID, rec.Observed[1].Finding.UID)
+	})
+	t.Run("a setting is at its file, and secrets of two rules are two", func(t *testing.T) {
+		rec := decode(t, []byte(`[{"SchemaVersion":"2018-10-08","Id":"Dockerfile/DS-0002","GeneratorId":"Trivy/DS-0002","Title":"Trivy found a misconfiguration in Dockerfile: root","Types":["Software and Configuration Checks"],"ProductFields":{"Product Name":"Trivy"},
+			"Resources":[{"Type":"Other","Id":"Dockerfile","Details":{"Other":{"Message":"USER is missing","Filename":"Dockerfile","StartLine":"3"}}}]},` +
+			leak("AWS Access Key ID") + "," + leak("GitHub token") + "]"))
+		require.Equal(t, exposure.ClassCompliance, rec.Observed[0].Finding.Class)
+		require.Equal(t, "Dockerfile", rec.Observed[0].Finding.Location)
+		require.Equal(t, "USER is missing", rec.Observed[0].Finding.Evidence)
+		require.Equal(t, exposure.ClassSecret, rec.Observed[1].Finding.Class)
+		require.NotEqual(t, exposure.WeaknessOf(*rec.Observed[1].Finding), exposure.WeaknessOf(*rec.Observed[2].Finding))
+		require.NotEqual(t, rec.Observed[1].Finding.UID, rec.Observed[2].Finding.UID)
+	})
+}
+
+// leak is a secret as trivy's template writes it.
+func leak(rule string) string {
+	return `{"SchemaVersion":"2018-10-08","Id":"app/.env","GeneratorId":"Trivy","Title":"Trivy found a secret in app/.env: ` + rule + `","Types":["Sensitive Data Identifications"],"ProductFields":{"Product Name":"Trivy"},
+		"Resources":[{"Type":"Other","Id":"app/.env","Details":{"Other":{"Filename":"app/.env"}}}]}`
 }

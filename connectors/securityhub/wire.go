@@ -82,6 +82,7 @@ type wireDetails struct {
 		ImageName wire.Text `json:"ImageName"`
 		Name      wire.Text `json:"Name"`
 	} `json:"Container"`
+	Other map[string]wire.Text `json:"Other"`
 }
 
 type wireCompliance struct {
