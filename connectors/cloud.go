@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -79,4 +80,17 @@ func GCPInstance(project, id string) []asset.Identifier {
 		scope += "/" + project
 	}
 	return []asset.Identifier{{Kind: asset.CloudInstanceID, Scope: scope, Value: id}}
+}
+
+// KubernetesObject names an object in a cluster, and further parts of it, such as one of
+// its containers: "deployment/web/shop". The cluster is the name by which sources of one
+// cluster know that they speak of the same objects; without it, the object is the source's
+// own.
+func KubernetesObject(cluster, kind, namespace, name string, parts ...string) asset.Identifier {
+	path := slices.DeleteFunc(append([]string{strings.ToLower(kind), namespace, name}, parts...), func(part string) bool { return part == "" })
+	id := asset.Identifier{Kind: asset.SourceAssetID, Value: Ident(strings.Join(path, "/"))}
+	if cluster = strings.ReplaceAll(Ident(cluster), "|", ""); cluster != "" {
+		id.Scope = "kubernetes/" + cluster
+	}
+	return id
 }

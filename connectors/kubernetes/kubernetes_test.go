@@ -109,6 +109,7 @@ func configured(t *testing.T) *kubernetes.Config {
 	require.True(t, ok)
 	config.URL, config.Token, config.Page = server, secret.New("hunter2hunter2"), 2
 	require.Empty(t, config.Validate())
+	require.Len(t, (&kubernetes.Config{Cluster: "a|b", URL: "https://k8s.example.org"}).Validate(), 3, "page, cluster and token")
 	return config
 }
 

@@ -37,12 +37,8 @@ func (d *decoding) describe(kind string, o *object) []*asset.Description {
 }
 
 // ref names an object inside its cluster.
-func ref(kind, namespace, name string) asset.Identifier {
-	value := strings.ToLower(kind) + "/"
-	if namespace != "" {
-		value += namespace + "/"
-	}
-	return asset.Identifier{Kind: asset.SourceAssetID, Value: value + name}
+func (d *decoding) ref(kind, namespace, name string) asset.Identifier {
+	return connectors.KubernetesObject(d.config.Cluster, kind, namespace, name)
 }
 
 // resource begins the description of an object that is part of its namespace.
@@ -50,16 +46,16 @@ func (d *decoding) resource(kind string, o *object) *asset.Description {
 	m := &o.Metadata
 	a := &asset.Description{
 		Kind: asset.CloudResource, Name: strings.TrimPrefix(m.Namespace.String()+"/"+m.Name.String(), "/"), Zone: d.config.Zone, Tags: d.tags(kind, o), OwnerHints: d.hints(o),
-		Identifiers: []asset.Identifier{ref(kind, m.Namespace.String(), m.Name.String())},
+		Identifiers: []asset.Identifier{d.ref(kind, m.Namespace.String(), m.Name.String())},
 	}
 	if m.Namespace != "" {
-		a.Edges = []asset.Edge{edge(asset.EdgePartOf, "Namespace", "", m.Namespace.String())}
+		a.Edges = []asset.Edge{d.edge(asset.EdgePartOf, "Namespace", "", m.Namespace.String())}
 	}
 	return a
 }
 
-func edge(kind asset.EdgeKind, to, namespace, name string) asset.Edge {
-	e := asset.Edge{Kind: kind, To: ref(to, namespace, name), ToKind: asset.CloudResource, ToName: strings.TrimPrefix(namespace+"/"+name, "/")}
+func (d *decoding) edge(kind asset.EdgeKind, to, namespace, name string) asset.Edge {
+	e := asset.Edge{Kind: kind, To: d.ref(to, namespace, name), ToKind: asset.CloudResource, ToName: strings.TrimPrefix(namespace+"/"+name, "/")}
 	if to == "Node" {
 		e.ToKind = asset.Host
 	}
@@ -123,7 +119,7 @@ func (d *decoding) pod(o *object) *asset.Description {
 	}
 	namespace := o.Metadata.Namespace.String()
 	if node := o.Spec.NodeName.String(); node != "" {
-		a.Edges = append(a.Edges, edge(asset.EdgeRunsOn, "Node", "", node))
+		a.Edges = append(a.Edges, d.edge(asset.EdgeRunsOn, "Node", "", node))
 	}
 	for _, owner := range o.Metadata.Owners {
 		kind, name := owner.Kind.String(), owner.Name.String()
@@ -135,7 +131,7 @@ func (d *decoding) pod(o *object) *asset.Description {
 			if kind == "Node" { // a static pod of the control plane
 				continue
 			}
-			a.Edges = append(a.Edges, edge(asset.EdgePartOf, kind, to, name))
+			a.Edges = append(a.Edges, d.edge(asset.EdgePartOf, kind, to, name))
 		}
 	}
 	a.Edges = append(a.Edges, images(slices.Concat(o.Status.Containers, o.Status.InitContainers))...)
@@ -213,7 +209,7 @@ func (d *decoding) ingress(o *object) []*asset.Description {
 	lead := func(b *backend) {
 		if name := b.Service.Name.String(); name != "" && !services[name] {
 			services[name] = true
-			a.Edges = append(a.Edges, edge(asset.EdgeExposes, "Service", namespace, name))
+			a.Edges = append(a.Edges, d.edge(asset.EdgeExposes, "Service", namespace, name))
 		}
 	}
 	if o.Spec.Default != nil {
@@ -242,7 +238,7 @@ func (d *decoding) ingress(o *object) []*asset.Description {
 		out = append(out, &asset.Description{
 			Kind: asset.WebApplication, Name: host, Zone: d.config.Zone, Internet: a.Internet, OwnerHints: a.OwnerHints, Tags: map[string]string{"namespace": namespace},
 			Identifiers: []asset.Identifier{{Kind: asset.URLOrigin, Value: scheme + host}},
-			Edges:       []asset.Edge{edge(asset.EdgeDependsOn, "Ingress", namespace, o.Metadata.Name.String())},
+			Edges:       []asset.Edge{d.edge(asset.EdgeDependsOn, "Ingress", namespace, o.Metadata.Name.String())},
 		})
 	}
 	return out

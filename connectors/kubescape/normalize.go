@@ -102,9 +102,9 @@ func exceptions(rules []rule) string {
 
 // place is where a resource is: an asset of its own in a cluster, a place in a file else.
 type place struct {
-	name, ref, location string
-	labels              map[string]string
-	kind                string
+	name, location          string
+	kind, namespace, object string
+	labels                  map[string]string
 }
 
 // place keeps what is needed of a resource.
@@ -113,10 +113,7 @@ func (d *decoding) place(r *resource) *place {
 	name := cmp.Or(o.Metadata.Name.String(), o.Name.String(), r.ID.String())
 	namespace := cmp.Or(o.Metadata.Namespace.String(), o.Namespace.String())
 	p := &place{kind: o.Kind.String(), name: connectors.Ident(strings.Trim(namespace+"/"+o.Kind.String()+"/"+name, "/"))}
-	if namespace != "" {
-		name = namespace + "/" + name
-	}
-	p.ref = connectors.Ident(strings.Trim(strings.ToLower(o.Kind.String())+"/"+name, "/"))
+	p.namespace, p.object = namespace, name
 	if file := r.Source.Relative.String(); file != "" || strings.HasPrefix(r.ID.String(), "path=") {
 		p.location = connectors.Ident(strings.ReplaceAll(file, `\`, "/") + "#" + p.name)
 		return p
@@ -133,10 +130,7 @@ func (d *decoding) describe(p *place) *asset.Description {
 	if p.location != "" {
 		return d.repository()
 	}
-	a := &asset.Description{Kind: asset.CloudResource, Name: p.name, SeenAt: d.at, Identifiers: []asset.Identifier{{Kind: asset.SourceAssetID, Value: p.ref}}}
-	if cluster := d.clusterName(); cluster != "" {
-		a.Identifiers[0].Scope = "kubernetes/" + cluster
-	}
+	a := &asset.Description{Kind: asset.CloudResource, Name: p.name, SeenAt: d.at, Identifiers: []asset.Identifier{connectors.KubernetesObject(d.clusterName(), p.kind, p.namespace, p.object)}}
 	if p.kind == "Node" {
 		a.Kind = asset.Host
 	}

@@ -235,8 +235,8 @@ func TestTrivysOwnDetailsSayWhatIsWeakWhere(t *testing.T) {
 	})
 	t.Run("a setting is at its file, and secrets of two rules are two", func(t *testing.T) {
 		rec := decode(t, []byte(`[{"SchemaVersion":"2018-10-08","Id":"Dockerfile/DS-0002","GeneratorId":"Trivy/DS-0002","Title":"Trivy found a misconfiguration in Dockerfile: root","Types":["Software and Configuration Checks"],"ProductFields":{"Product Name":"Trivy"},
-			"Resources":[{"Type":"Other","Id":"Dockerfile","Details":{"Other":{"Message":"USER is missing","Filename":"Dockerfile","StartLine":"3"}}}]},` +
-			leak("AWS Access Key ID") + "," + leak("GitHub token") + "]"))
+			"Resources":[{"Type":"Other","Id":"Dockerfile","Details":{"Other":{"Message":"USER is missing","Filename":"Dockerfile","StartLine":"3"}}}]},`+
+			leak("AWS Access Key ID")+","+leak("GitHub token")+"]"))
 		require.Equal(t, exposure.ClassCompliance, rec.Observed[0].Finding.Class)
 		require.Equal(t, "Dockerfile", rec.Observed[0].Finding.Location)
 		require.Equal(t, "USER is missing", rec.Observed[0].Finding.Evidence)

@@ -54,7 +54,7 @@ func workload(m *metadata) (namespace, kind, name, container string) {
 func (d *decoding) describe(o *envelope) *asset.Description {
 	namespace, kind, name, container := workload(&o.Metadata)
 	path := strings.Trim(strings.Join([]string{namespace, kind, name}, "/"), "/")
-	ref := object(kind, namespace, name)
+	id := connectors.KubernetesObject(d.config.Cluster, kind, namespace, name)
 	a := &asset.Description{Kind: asset.CloudResource, Name: connectors.Ident(path), SeenAt: o.Report.Updated.Time,
 		OS: strings.TrimSpace(o.Report.OS.Family.String() + " " + o.Report.OS.Name.String())}
 	tags := map[string]string{}
@@ -70,33 +70,15 @@ func (d *decoding) describe(o *envelope) *asset.Description {
 	}
 	if container != "" {
 		a.Name = connectors.Ident(path + "/" + container)
-		part := ref
-		ref += "/" + container
-		a.Edges = append(a.Edges, asset.Edge{Kind: asset.EdgePartOf, To: d.identifier(part), ToKind: asset.CloudResource, ToName: connectors.Ident(path)})
+		whole := id
+		id = connectors.KubernetesObject(d.config.Cluster, kind, namespace, name, container)
+		a.Edges = append(a.Edges, asset.Edge{Kind: asset.EdgePartOf, To: whole, ToKind: asset.CloudResource, ToName: connectors.Ident(path)})
 	}
-	a.Identifiers = append([]asset.Identifier{d.identifier(ref)}, a.Identifiers...)
+	a.Identifiers = append([]asset.Identifier{id}, a.Identifiers...)
 	if edge, ok := image(o); ok {
 		a.Edges = append(a.Edges, edge)
 	}
 	return a
-}
-
-// object names a thing inside its cluster, as the kubernetes connector does:
-// "deployment/web/shop".
-func object(kind, namespace, name string) string {
-	if namespace != "" {
-		name = namespace + "/" + name
-	}
-	return strings.Trim(strings.ToLower(kind)+"/"+name, "/")
-}
-
-// identifier is the name of a thing in the cluster.
-func (d *decoding) identifier(ref string) asset.Identifier {
-	id := asset.Identifier{Kind: asset.SourceAssetID, Value: connectors.Ident(ref)}
-	if d.config.Cluster != "" {
-		id.Scope = "kubernetes/" + d.config.Cluster
-	}
-	return id
 }
 
 // image leads to the image that a container was made of, where its digest is known.
@@ -117,5 +99,5 @@ func imageName(o *envelope) string {
 // cluster describes the cluster itself, which compliance reports are of.
 func (d *decoding) cluster(o *envelope) *asset.Description {
 	name := cmp.Or(d.config.Cluster, d.source, Name)
-	return &asset.Description{Kind: asset.CloudResource, Name: connectors.Ident(name), Identifiers: []asset.Identifier{d.identifier("cluster")}, SeenAt: o.Status.Updated.Time}
+	return &asset.Description{Kind: asset.CloudResource, Name: connectors.Ident(name), Identifiers: []asset.Identifier{connectors.KubernetesObject(d.config.Cluster, "cluster", "", "")}, SeenAt: o.Status.Updated.Time}
 }
