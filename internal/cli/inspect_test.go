@@ -3,8 +3,13 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +17,7 @@ import (
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/builtin"
+	"github.com/quellsec/quell/connectors/connectortest"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
@@ -72,35 +78,69 @@ func TestInspectRefusesWhatItDoesNotKnow(t *testing.T) {
 	require.Contains(t, got.err, "several reports")
 }
 
+// TestInspectReadsEverySampleOfItsFormats inspects all that lies in the folder of a
+// connector's name, recordings of APIs with it, and all that its table of counts has a row
+// for: what comes out has to be what the table says.
 func TestInspectReadsEverySampleOfItsFormats(t *testing.T) {
-	root := repository(t)
-	samples := filepath.Join(root, "..", "shared", "samples")
-	if _, err := os.Stat(samples); err != nil {
-		t.Skip("no samples at " + samples)
-	}
+	connectortest.SampleCounts(t) // skips where there are no samples
 	s := newShell(t, nil)
 	for _, name := range decoders() {
-		files, err := filepath.Glob(filepath.Join(samples, name, "*"))
-		require.NoError(t, err)
-		for _, file := range files {
-			t.Run(name+"/"+filepath.Base(file), func(t *testing.T) {
-				got := s.run(t, "inspect", "--connector", name, file)
+		rows := map[string]connectortest.CountRow{}
+		for _, row := range connectortest.CountRows(t, name) {
+			rows[row.File] = row
+		}
+		for _, file := range samplesOf(t, name, rows) {
+			t.Run(name+"/"+file, func(t *testing.T) {
+				path := connectortest.Shared(t, file)
+				got := s.run(t, "inspect", "--connector", name, path)
 				lines := 0
 				for scan := newLineScanner(got.out); scan.Scan(); lines++ {
 					var obs exposure.Observation
 					require.NoError(t, json.Unmarshal(scan.Bytes(), &obs))
 				}
-				summary := s.run(t, "inspect", "--connector", name, "--summary", file)
+				summary := s.run(t, "inspect", "--connector", name, "--summary", path)
 				var report connectors.Report
 				require.NoError(t, json.Unmarshal([]byte(summary.out), &report), summary.err)
-				require.Equal(t, report.Findings, lines)
+				require.Equal(t, report.Findings+report.Stated, lines)
 				require.Equal(t, got.code, summary.code)
 				if got.code != ExitOK {
 					require.Regexp(t, `byte \d+`, got.err, "a report that is refused says where")
 				}
+				row, counted := rows[file]
+				switch {
+				case !counted:
+				case row.Observations == "-":
+					require.NotEqual(t, ExitOK, got.code, "the table says that it is no report")
+				default:
+					require.Equal(t, ExitOK, got.code, got.err)
+					require.Equal(t, row.Observations, strconv.Itoa(report.Findings))
+					require.Equal(t, row.Statements, strconv.Itoa(report.Stated))
+				}
 			})
 		}
 	}
+}
+
+// samplesOf are the files in the folder of a connector's name, and in those below it, and
+// the files elsewhere that it has a row for.
+func samplesOf(t *testing.T, name string, rows map[string]connectortest.CountRow) []string {
+	t.Helper()
+	files := slices.Collect(maps.Keys(rows))
+	root := connectortest.Shared(t, "")
+	err := filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil || d.IsDir():
+			return err
+		}
+		file, err := filepath.Rel(root, path)
+		files = append(files, filepath.ToSlash(file))
+		return err
+	})
+	require.NoError(t, err)
+	slices.Sort(files)
+	return slices.Compact(files)
 }
 
 func newLineScanner(text string) *bufio.Scanner {
