@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -41,6 +42,9 @@ func tool(t *testing.T, dir, name string, args ...string) []byte {
 	cmd.Dir = dir
 	home := t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home)
+	if cache, err := os.UserCacheDir(); err == nil { // Go's own cache, or gosec compiles the standard library each time
+		cmd.Env = append(cmd.Env, "GOCACHE="+cmp.Or(os.Getenv("GOCACHE"), filepath.Join(cache, "go-build")))
+	}
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
