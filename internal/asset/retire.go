@@ -18,9 +18,9 @@ func (a *Asset) live(d *Description, seen time.Time) {
 		a.Ephemeral = d.Ephemeral
 	}
 	switch later := seen.After(a.LastSeen); {
-	case d.Gone && !seen.Before(a.LastSeen):
+	case d.Gone && a.Gone.IsZero() && !seen.Before(a.LastSeen):
 		a.Gone = seen
-	case d.Gone:
+	case d.Gone: // said again, or overtaken by who saw it
 	case later:
 		a.Gone, a.Retired = time.Time{}, false
 	case !a.Gone.IsZero() && seen.After(a.Gone):
@@ -46,9 +46,11 @@ func Retire(a Asset, at time.Time) (Asset, Event) {
 	a.Retired = true
 	a.Version++
 	a.UpdatedAt = ms(at)
-	why := fmt.Sprintf("a short-lived asset (%s), not seen since %s", a.Ephemeral, a.LastSeen.UTC().Format(time.RFC3339))
+	since := a.LastSeen.UTC()
+	why := fmt.Sprintf("a short-lived asset (%s), not seen since %s", a.Ephemeral, since.Format(time.RFC3339))
 	if !a.Gone.IsZero() {
-		why = "a source says that it exists no more, since " + a.Gone.UTC().Format(time.RFC3339)
+		since = a.Gone.UTC() // which stays, however often it is said
+		why = "a source says that it exists no more, since " + since.Format(time.RFC3339)
 	}
-	return a, Event{Asset: a.ID, Seq: a.Version, Kind: EventRetired, Why: why, At: ms(at), Cause: "retire/" + a.LastSeen.UTC().Format(time.RFC3339Nano)}
+	return a, Event{Asset: a.ID, Seq: a.Version, Kind: EventRetired, Why: why, At: ms(at), Cause: "retire/" + since.Format(time.RFC3339Nano)}
 }

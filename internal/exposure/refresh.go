@@ -19,8 +19,9 @@ type RefreshInput struct {
 	CheckedAt time.Time // when the check ran
 	SeenAt    time.Time // when it was last seen, where the source says that this was before the check; zero: by the check
 	At        time.Time // now
-	// Adds is set where the run says more of the exposure than is given here, and what it
-	// says of it elsewhere is known already: the findings given join the source's others.
+	// Adds is set where the findings given are not all that there is to say of the exposure:
+	// the run says more of it elsewhere, which is known already, or it is an event, or tells
+	// what changed. They join the source's others, of which it says nothing.
 	Adds       bool
 	ApprovedBy string // who approved the run, where the breaker held it
 }
@@ -117,6 +118,9 @@ func look(s *Sight, findings []Finding, in *RefreshInput) {
 			at = in.SeenAt
 		}
 		s.Presence = Observed
+		if in.Adds && !slices.ContainsFunc(in.Findings, func(f Finding) bool { return f.Status.Sees() }) {
+			return // another finding is still there, and was not seen just now
+		}
 		if at.After(s.LastSeen) || in.SeenAt.IsZero() {
 			s.LastSeen = at
 		}

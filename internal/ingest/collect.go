@@ -11,8 +11,9 @@ import (
 
 // batch is a part of a report: what is persisted together.
 type batch struct {
-	number int64     // from 1
-	run    string    // the run's ID, as far as the report has told it
+	number int64  // from 1
+	run    string // the run's ID, as far as the report has told it
+	kind   exposure.RunKind
 	at     time.Time // the run's time, likewise, else that of arrival
 	obs    []exposure.Observation
 	covers []exposure.Coverage
@@ -97,7 +98,7 @@ func (c *collector) handOver() error {
 		return nil
 	}
 	c.cur.number++
-	c.cur.run, c.cur.at = c.run.ID, firstTime(c.run.Finished, c.run.Started, c.received)
+	c.cur.run, c.cur.kind, c.cur.at = c.run.ID, c.run.Kind, firstTime(c.run.Finished, c.run.Started, c.received)
 	select {
 	case c.out <- c.cur:
 	case <-c.stop:

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +81,7 @@ type pending struct {
 	known    bool      // the source's sighting has it: it surely exists
 	late     bool      // last seen before the source's latest look
 	adds     bool      // the report says more of it elsewhere
+	part     bool      // the report is a part of what there is to say of it: an event, or what changed
 	looked   time.Time // of a late one: when the look was that still speaks of it
 }
 
@@ -277,19 +279,27 @@ func (j *job) pendings(b batch, assets map[*asset.Description]asset.ID) []pendin
 		if !ok {
 			i = len(work)
 			index[at] = i
-			work = append(work, pending{id: at.id, asset: assetID, late: at.late})
+			work = append(work, pending{id: at.id, asset: assetID, late: at.late, part: b.kind != exposure.RunFull})
 		}
 		work[i].add(f)
 	}
 	return work
 }
 
-// add takes one more finding of the exposure; the same one told twice is one.
+// add takes one more finding of the exposure; the same one told twice is one. What is said
+// of it last counts by the source's time, wherever it stands in the report: its pages may
+// come in any order. At one time a sight counts before all else.
 func (w *pending) add(f *exposure.Finding) {
-	w.digest += exposure.FindingDigest(*f)
+	digest := exposure.FindingDigest(*f)
+	if w.part { // else a look at everything that saw no more than that would seem to be no news
+		digest = bits.Reverse64(digest)
+	}
+	w.digest += digest
 	for i := range w.findings {
-		if w.findings[i].UID == f.UID {
-			w.findings[i] = *f
+		if known := &w.findings[i]; known.UID == f.UID {
+			if f.LastSeen.After(known.LastSeen) || f.LastSeen.Equal(known.LastSeen) && (f.Status.Sees() || !known.Status.Sees()) {
+				*known = *f
+			}
 			return
 		}
 	}
@@ -386,5 +396,5 @@ func (j *job) report(w pending) exposure.RefreshInput {
 		checked, sighted = w.looked, checked
 	}
 	return exposure.RefreshInput{Asset: j.resolver.assets[w.asset], Findings: w.findings, Source: j.source.Name,
-		Run: j.runID, CheckedAt: checked, SeenAt: sighted, At: j.at, Adds: w.adds, ApprovedBy: j.d.Approver()}
+		Run: j.runID, CheckedAt: checked, SeenAt: sighted, At: j.at, Adds: w.adds || w.part, ApprovedBy: j.d.Approver()}
 }

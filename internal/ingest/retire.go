@@ -29,13 +29,14 @@ func (p *Pipeline) Retiring(after map[string]time.Duration) *Pipeline {
 }
 
 // schedule says when to look again at those assets of a batch that are short-lived, or
-// said to be gone. Which of them retire is decided then.
+// said to be gone. Which of them retire is decided then. One that has retired is let be,
+// however often its source says that it is gone: who died over it is on the list still.
 func (w *resolving) schedule(ctx context.Context) error {
 	var due []asset.Retirement
 	for _, done := range w.decided {
 		a := w.assets[done.id]
 		at := a.RetiresAt(w.after)
-		if !at.IsZero() && !slices.ContainsFunc(due, func(r asset.Retirement) bool { return r.Asset == a.ID }) {
+		if !at.IsZero() && !a.Retired && !slices.ContainsFunc(due, func(r asset.Retirement) bool { return r.Asset == a.ID }) {
 			due = append(due, asset.Retirement{Asset: a.ID, Due: at})
 		}
 	}
