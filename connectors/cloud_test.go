@@ -10,7 +10,7 @@ import (
 
 func TestAnInstanceOfACloudIsNamedAsNarrowlyAsKnown(t *testing.T) {
 	keys := func(ids []asset.Identifier) []string {
-		var out []string
+		out := make([]string, 0, len(ids))
 		for _, id := range ids {
 			out = append(out, id.Key())
 		}
@@ -27,11 +27,11 @@ func TestAnInstanceOfACloudIsNamedAsNarrowlyAsKnown(t *testing.T) {
 		{"an image has its region's", []asset.Identifier{AWSImage("cn-north-1", "ami-1")}, []string{"cloud_resource||arn:aws-cn:ec2:cn-north-1::image/ami-1"}},
 		{"no region", AWSInstance("111122223333", "", "i-0a"), []string{"cloud_instance|aws/111122223333|i-0a"}},
 		{"no account", AWSInstance("", "eu-west-1", "i-0a"), []string{"cloud_instance|aws|i-0a"}},
-		{"no instance", AWSInstance("111122223333", "eu-west-1", "web-1"), nil},
+		{"no instance", AWSInstance("111122223333", "eu-west-1", "web-1"), []string{}},
 		{"Azure ignores case", AzureVM("/subscriptions/S/resourceGroups/R", "AB-1"), []string{"cloud_resource||/subscriptions/s/resourcegroups/r", "cloud_instance|azure|ab-1"}},
-		{"no resource of Azure's", AzureVM("x", ""), nil},
+		{"no resource of Azure's", AzureVM("x", ""), []string{}},
 		{"Google", GCPInstance("lab", "42"), []string{"cloud_instance|gcp/lab|42"}},
-		{"a name of Google's", GCPInstance("lab", "web-1"), nil},
+		{"a name of Google's", GCPInstance("lab", "web-1"), []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, keys(c.ids)) })
 	}

@@ -44,8 +44,7 @@ type archive struct {
 	json      bool      // the member is one to read
 	members   int
 	unpacked  int64
-	size      int64 // of a stored member, still to come
-	described bool  // sizes stand behind the member
+	described bool // sizes stand behind the member
 	err       error
 }
 

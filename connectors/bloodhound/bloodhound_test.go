@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func decode(t *testing.T, body []byte) *connectortest.Recorder {
 func found(rec *connectortest.Recorder, id string) (a asset.Description) {
 	for _, cov := range rec.Covered {
 		if cov.Asset.Identifiers[0].Value == id {
-			edges := append(a.Edges, cov.Asset.Edges...)
+			edges := slices.Concat(a.Edges, cov.Asset.Edges)
 			if a.Name == "" {
 				a = cov.Asset
 			}
@@ -204,7 +205,7 @@ func asked(t *testing.T, status string, skip, count int, which ...int) connector
 	t.Helper()
 	var all struct{ Data []map[string]any }
 	require.NoError(t, json.Unmarshal(read(t, "findings.json"), &all))
-	data := []any{}
+	data := make([]any, 0, len(which))
 	for _, i := range which {
 		f := all.Data[i%3]
 		f["status"], f["target_principal_id"] = status, "S-1-5-21-101-202-303-"+strconv.Itoa(3000+i)

@@ -117,7 +117,7 @@ func asked(name, variables, answer string) connectortest.Exchange {
 
 // issues are n issues of a scan as the API gives them.
 func issues(scan string, total int, paths ...string) string {
-	var list []string
+	list := make([]string, 0, len(paths))
 	for _, p := range paths {
 		list = append(list, `{"issue_type":{"type_index":"1049088","name":"SQL injection"},"serial_number":"1","severity":"high","confidence":"firm","path":"`+p+`","origin":"https://s.quell-lab.net"}`)
 	}

@@ -220,14 +220,14 @@ func (d *decoding) xml(e *report.Emitter, r *xmlpull.Reader) error {
 			continue
 		}
 		i := xmlIssue(r)
-		if r.Err() != nil { // half an issue is none
+		if !r.OK() { // half an issue is none
 			return nil
 		}
 		if err := d.issue(e, i); err != nil {
 			return err
 		}
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	return d.cover(e)

@@ -455,7 +455,7 @@ func secretsStayOut(tb testing.TB, reg connectors.Registration) {
 }
 func mutationsAreSurvived(tb testing.TB, reg connectors.Registration) {
 	tb.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) // the same mutations every time
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same mutations every time
 	const rounds = 300
 	decoder := Open(tb, reg, nil)
 	for _, body := range samples(tb, reg) {
@@ -483,7 +483,7 @@ func mutate(random *rand.Rand, body *[]byte) {
 	i, j := random.IntN(len(b)), random.IntN(len(b))
 	switch random.IntN(4) {
 	case 0:
-		b[i] = byte(random.IntN(256))
+		b[i] = byte(random.IntN(256)) //nolint:gosec // it is one
 	case 1:
 		*body = slices.Delete(b, min(i, j), max(i, j))
 	case 2:

@@ -38,8 +38,9 @@ const countColumns = "file,natural,observations,assets,statements,skipped,explan
 // it has no testdata/counts.csv.
 func CountedFiles(tb testing.TB, connector string) []string {
 	tb.Helper()
-	var out []string
-	for _, row := range CountRows(tb, connector) {
+	rows := CountRows(tb, connector)
+	out := make([]string, 0, len(rows))
+	for _, row := range rows {
 		out = append(out, row.File)
 	}
 	return out
@@ -92,8 +93,9 @@ func SampleCounts(tb testing.TB) map[string]string {
 func Update(t *testing.T, reg connectors.Registration, config any) {
 	t.Helper()
 	naturals := SampleCounts(t)
-	rows := [][]string{strings.Split(countColumns, ",")}
-	for _, row := range CountRows(t, reg.Name) {
+	before := CountRows(t, reg.Name)
+	rows := append(make([][]string, 0, 1+len(before)), strings.Split(countColumns, ","))
+	for _, row := range before {
 		body, err := os.ReadFile(Shared(t, row.File))
 		require.NoError(t, err)
 		rec, err := Decode(t, reg, config, body)
@@ -163,13 +165,13 @@ func differs(row *CountRow) bool {
 		counts = append(counts, n)
 	}
 	got := []int{counts[0], counts[1], counts[2], counts[0] + counts[1]}
-	sum, any := 0, false
+	sum, told := 0, false
 	for _, m := range number.FindAllStringSubmatch(row.Natural, -1) {
 		n, err := strconv.Atoi(m[1])
 		if err != nil {
 			continue
 		}
-		any = true
+		told = true
 		sum += n
 		for _, g := range got {
 			if n == g || n == g+counts[3] {
@@ -182,5 +184,5 @@ func differs(row *CountRow) bool {
 			return false
 		}
 	}
-	return any
+	return told
 }

@@ -60,7 +60,7 @@ func TestARecordedTenantIsPulled(t *testing.T) {
 		exchanges := connectortest.Recording(t, "crowdstrike-spotlight/har-vulns")
 		exchanges[0].URL, exchanges[1].URL = vulnsURL, devicesURL
 		p := connectortest.NewReplay(t, exchanges)
-		p.Token = connectortest.TokenAnswer("/oauth2/token")
+		p.Token = connectortest.TokenAnswer("/oauth2/token") //nolint:bodyclose // a function that makes answers
 		return p
 	}
 	got := connectortest.ConformPuller(t, crowdstrike.Registration(), config(), replay)
@@ -91,7 +91,7 @@ func (f *falcon) RoundTrip(r *http.Request) (*http.Response, error) {
 			require.NoError(f.t, err)
 		}
 		to = min(from+perPage, total)
-		return from, to, fmt.Sprintf(`{"pagination":{"total":%d,"%s":"%d"}}`, total, key, to) // a token even behind the last
+		return from, to, fmt.Sprintf(`{"pagination":{"total":%d,%q:"%d"}}`, total, key, to) // a token even behind the last
 	}
 	switch r.URL.Path {
 	case "/oauth2/token":
@@ -113,7 +113,7 @@ func (f *falcon) RoundTrip(r *http.Request) (*http.Response, error) {
 			IDs []string `json:"ids"`
 		}
 		require.NoError(f.t, json.NewDecoder(r.Body).Decode(&ids))
-		var list []string
+		list := make([]string, 0, len(ids.IDs))
 		for _, id := range ids.IDs {
 			list = append(list, fmt.Sprintf(`{"device_id":%q}`, id))
 		}

@@ -45,7 +45,7 @@ func (d *decoding) value(ctx context.Context, e *report.Emitter, r *jsonpull.Rea
 		var kind element
 		raw, ok := r.Into(largestElement, &kind)
 		switch {
-		case r.Err() != nil:
+		case !r.OK():
 			return nil
 		case raw == nil:
 			e.Skip("element_too_large")

@@ -30,7 +30,7 @@ func TestWhatIsNoSuchTableIsASyntaxError(t *testing.T) {
 		"nothing": "", "another table": "a,b\n1,2\n", "a row without an end": "ip\n\"" + strings.Repeat("x", 2*longestRow),
 	} {
 		r := NewReader(strings.NewReader(body), "test CSV")
-		for r.Header("ip") && r.Row() { //nolint:revive // only the error matters
+		for r.Header("ip") && r.Row() { // only the error matters
 		}
 		var syntax *connectors.SyntaxError
 		require.ErrorAs(t, r.Err(), &syntax, name)

@@ -3,6 +3,7 @@ package declarative
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (c *Config) validatePull(m *compiled) []error {
 	if c.unmapped() {
 		problems = append(problems, errors.New("pull.url: wants a profile or a mapping of what it answers"))
 	}
-	if p.Method != "" && p.Method != "GET" && p.Method != "POST" {
+	if p.Method != "" && p.Method != http.MethodGet && p.Method != http.MethodPost {
 		problems = append(problems, errors.New("pull.method: wants to be GET or POST"))
 	}
 	if _, ok := object(p.Body); !ok {

@@ -168,7 +168,7 @@ func TestPagesAreFollowedAsConfigured(t *testing.T) {
 		set   func(p *declarative.Paging)
 		pages []connectortest.Exchange
 	}{
-		{"by a cursor in the body", func(p *declarative.Paging) {}, []connectortest.Exchange{
+		{"by a cursor in the body", func(*declarative.Paging) {}, []connectortest.Exchange{
 			page("1", "n2", nil, "?limit=200"), page("2", "n3", nil, "?limit=200&after=n2"), page("3", "", nil, "?limit=200&after=n3")}},
 		{"by the address of the next page", func(p *declarative.Paging) { p.By, p.Param = "next", "" }, []connectortest.Exchange{
 			page("1", "/api/v2/issues?p=2", nil, "?limit=200"), page("2", "?p=3", nil, "?p=2"), page("3", "", nil, "?p=3")}},
@@ -321,7 +321,7 @@ func TestOnlyAWholeScanIsComplete(t *testing.T) {
 func TestWordsThatLookLikeAFixAreNone(t *testing.T) {
 	rec, err := connectortest.Decode(t, declarative.Registration(), nil, read(t, "testdata/invicti.json"))
 	require.NoError(t, err)
-	var got []exposure.Status
+	got := make([]exposure.Status, 0, len(rec.Observed))
 	for _, o := range rec.Observed {
 		got = append(got, o.Finding.Status)
 	}

@@ -147,7 +147,7 @@ func (sizes) CallCost(_, _ string, args []ref.Val, result ref.Val) *uint64 {
 
 // scope is what expressions see and who is told what failed.
 type scope struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of this one call
 	vars   map[string]any
 	failed func(key string)
 }

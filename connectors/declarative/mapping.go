@@ -134,7 +134,7 @@ type written struct{ key, text string }
 
 // tables gives the entries of a table of CEL texts, by key.
 func tables(prefix string, table map[string]string) []written {
-	var out []written
+	out := make([]written, 0, len(table))
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		out = append(out, written{prefix + "." + key, table[key]})
 	}

@@ -118,7 +118,6 @@ func (d *decoding) cover(e *report.Emitter, a *asset.Description) error {
 
 // containerEnded tells of the target that the document around a list of items looked at.
 func (d *decoding) containerEnded(e *report.Emitter) error {
-	target := d.target
 	d.target = nil
 	if !d.m.Target.mapped() {
 		return nil
@@ -126,7 +125,8 @@ func (d *decoding) containerEnded(e *report.Emitter) error {
 	s := &d.scope
 	s.failed = func(key string) { e.Skip("mapping_failed_" + key) }
 	s.vars[nameItem], s.vars[namePart], s.vars[nameDoc], s.vars[nameReceived] = nil, nil, d.walk.doc, d.items
-	if target = d.describe("target", d.m.Target.Asset); target == nil {
+	target := d.describe("target", d.m.Target.Asset)
+	if target == nil {
 		return nil
 	}
 	outcome := exposure.TargetOK
@@ -196,18 +196,16 @@ func (d *decoding) identifiers(prefix string, m Asset) []asset.Identifier {
 		switch kind {
 		case asset.FQDN, asset.Hostname:
 			names = append(names, values...)
-			continue
 		case asset.IP:
 			ips = append(ips, values...)
-			continue
 		case asset.MAC:
 			macs = append(macs, values...)
-			continue
-		}
-		scope := d.scope.text(d.m.at(prefix + ".scopes." + string(kind)))
-		for _, v := range values {
-			if v = connectors.Ident(v); v != "" {
-				out = append(out, asset.Identifier{Kind: kind, Scope: scope, Value: v})
+		default:
+			scope := d.scope.text(d.m.at(prefix + ".scopes." + string(kind)))
+			for _, v := range values {
+				if v = connectors.Ident(v); v != "" {
+					out = append(out, asset.Identifier{Kind: kind, Scope: scope, Value: v})
+				}
 			}
 		}
 	}
@@ -227,7 +225,7 @@ var (
 )
 
 func cves(texts []string) []string {
-	var out []string
+	out := make([]string, 0, len(texts))
 	for _, text := range texts {
 		out = append(out, cveIn.FindAllString(text, mostTexts)...)
 	}

@@ -197,7 +197,7 @@ func (w *walker) elements(e *report.Emitter, r *xmlpull.Reader, path []string, a
 			return err
 		}
 	}
-	if r.Err() != nil || len(path) > 1 {
+	if !r.OK() || len(path) > 1 {
 		return nil
 	}
 	return w.ended(e)
@@ -205,7 +205,7 @@ func (w *walker) elements(e *report.Emitter, r *xmlpull.Reader, path []string, a
 
 func (w *walker) element(e *report.Emitter, r *xmlpull.Reader) error {
 	n, full := r.Tree(largestItem)
-	if r.Err() != nil { // half an item is none
+	if !r.OK() { // half an item is none
 		return nil
 	}
 	if !full {

@@ -116,7 +116,7 @@ func (g *gathering) asset(ctx context.Context, raw json.RawMessage) error {
 	path := "/api/3/assets/" + a.ID.String()
 	out := gathered{Asset: raw, Vulnerabilities: []json.RawMessage{}}
 	claimed := 0
-	for page := 0; page < mostPages; page++ {
+	for page := range mostPages {
 		list, err := fetch(ctx, g.api, path+"/vulnerabilities", page, findingsPerPage)
 		if err != nil {
 			return fmt.Errorf("fetching findings of asset %s: %w", a.ID, err)

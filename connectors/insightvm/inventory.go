@@ -13,7 +13,9 @@ const mostServices = 4096
 
 // describe makes the description of an asset.
 func (d *decoding) describe(a *wireAsset, tags []wireTag) *asset.Description {
-	names, ips, macs := []string{a.HostName.String()}, []string{a.IP.String()}, []string{a.MAC.String()}
+	names := append(make([]string, 0, 1+len(a.HostNames)), a.HostName.String())
+	ips := append(make([]string, 0, 1+len(a.Addresses)), a.IP.String())
+	macs := append(make([]string, 0, 1+len(a.Addresses)), a.MAC.String())
 	for _, n := range a.HostNames {
 		names = append(names, n.Name.String())
 	}

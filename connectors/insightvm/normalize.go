@@ -89,7 +89,7 @@ func (d *decoding) resources(ctx context.Context, e *report.Emitter, r *jsonpull
 		var kind element
 		raw, ok := r.Into(largestElement, &kind)
 		switch {
-		case r.Err() != nil || !ok && raw != nil:
+		case !r.OK() || !ok && raw != nil:
 			return nil
 		case raw == nil:
 			e.Skip("element_too_large")

@@ -18,7 +18,7 @@ func TestTheCatalogueIsPulledAsItIs(t *testing.T) {
 		t.Helper()
 		return connectortest.NewReplay(t, []connectortest.Exchange{{Method: http.MethodGet, URL: defaults().URL, Status: http.StatusOK, Body: []byte(body)}})
 	})
-	require.Equal(t, body, string(got.Pages[0]))
+	require.Equal(t, body, string(got.Pages[0])) //nolint:testifylint // byte for byte
 	require.Equal(t, 6*time.Hour, Registration().Every)
 }
 

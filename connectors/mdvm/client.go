@@ -194,7 +194,7 @@ func (in *Instance) export(ctx context.Context, api httpclient.API, at cursor, p
 func changes(ctx context.Context, api httpclient.API, at cursor, since time.Time, page io.Writer) (cursor, error) {
 	query := url.Values{"sinceTime": {since.UTC().Format(time.RFC3339)}, "pageSize": {strconv.Itoa(changesPerPage)}}
 	var rows []json.RawMessage
-	for begun, stands := at.Query, ""; ; begun = stands {
+	for begun := at.Query; ; {
 		if begun != "" {
 			var err error
 			if query, err = url.ParseQuery(begun); err != nil {
@@ -207,7 +207,8 @@ func changes(ctx context.Context, api httpclient.API, at cursor, since time.Time
 			return cursor{}, err
 		}
 		rows = append(rows, list.Value...)
-		if stands, err = following(list.Next.String(), begun); err != nil {
+		stands, err := following(list.Next.String(), begun)
+		if err != nil {
 			return cursor{}, err
 		}
 		if stands == "" || len(rows) >= mostChanges {
@@ -217,6 +218,7 @@ func changes(ctx context.Context, api httpclient.API, at cursor, since time.Time
 			}
 			return cursor{List: listChanges, Query: stands, Cut: true}, nil
 		}
+		begun = stands
 	}
 }
 

@@ -49,8 +49,9 @@ func FuzzDecode(f *testing.F) { connectortest.Fuzz(f, mdvm.Registration(), "ms-d
 func TestARecordedTenantIsPulledByMachine(t *testing.T) {
 	replay := func(t *testing.T) *connectortest.Replay {
 		t.Helper()
-		var exchanges []connectortest.Exchange
-		for _, e := range connectortest.Recording(t, "ms-defender-vm/har-vulns") {
+		recorded := connectortest.Recording(t, "ms-defender-vm/har-vulns")
+		exchanges := make([]connectortest.Exchange, 0, 1+len(recorded))
+		for _, e := range recorded {
 			switch {
 			case e.URL == base+"/api/machines":
 				e.URL += "?%24top=20&%24skip=0"
@@ -61,7 +62,7 @@ func TestARecordedTenantIsPulledByMachine(t *testing.T) {
 		}
 		exchanges = append(exchanges, connectortest.Exchange{Method: "GET", URL: base + "/api/machines?%24top=20&%24skip=9", Status: 200, Body: []byte(`{"value":[]}`)})
 		p := connectortest.NewReplay(t, exchanges)
-		p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token")
+		p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token") //nolint:bodyclose // a function that makes answers
 		return p
 	}
 	c := config()
@@ -89,7 +90,7 @@ func TestRecordedPagesOfMachinesEndWithAnEmptyOne(t *testing.T) {
 	exchanges := connectortest.Recording(t, "ms-defender-vm/har-machines-pages")
 	exchanges = append(exchanges, connectortest.Exchange{Method: "GET", URL: base + "/SoftwareVulnerabilitiesByMachine", Status: 200, Body: []byte(`{"value":[]}`)})
 	p := connectortest.NewReplay(t, exchanges)
-	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token")
+	p.Token = connectortest.TokenAnswer("/oauth2/v2.0/token") //nolint:bodyclose // a function that makes answers
 	p.Same = func(r *http.Request, _ []byte, e *connectortest.Exchange) bool {
 		// recorded with one machine a page, which is what we are given for what we ask
 		return r.URL.Path == "/api/machines" && strings.HasSuffix(e.URL, "skip="+r.URL.Query().Get("$skip")) ||

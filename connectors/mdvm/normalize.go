@@ -122,7 +122,7 @@ func (d *decoding) object(ctx context.Context, e *report.Emitter, r *jsonpull.Re
 func (d *decoding) element(e *report.Emitter, r *jsonpull.Reader, c *counts) error {
 	raw := r.Raw(largestElement)
 	switch {
-	case r.Err() != nil:
+	case !r.OK():
 		return nil
 	case raw == nil:
 		e.Skip("element_too_large")

@@ -89,7 +89,7 @@ func (d *decoding) root(e *report.Emitter, r *xmlpull.Reader) error {
 			}
 		case "VulnerabilityDefinitions":
 			for list := r.Depth(); r.Child(list); {
-				if err = e.Live(); err != nil {
+				if err := e.Live(); err != nil {
 					return err
 				}
 				d.learn(r)
@@ -99,7 +99,7 @@ func (d *decoding) root(e *report.Emitter, r *xmlpull.Reader) error {
 			return err
 		}
 	}
-	if r.Err() != nil { // half a report, whose texts are missing
+	if !r.OK() { // half a report, whose texts are missing
 		return nil
 	}
 	return d.emit(e)
@@ -143,7 +143,7 @@ func (d *decoding) node(e *report.Emitter, r *xmlpull.Reader) error {
 			d.endpoints(e, r, n, h)
 		}
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	d.nodes++

@@ -27,7 +27,6 @@ type host struct {
 	ended         time.Time
 	authenticated bool
 	dead          bool
-	failed        bool // there is an error of it
 }
 
 // result is one result of either format.
@@ -121,7 +120,7 @@ func (d *decoding) results(e *report.Emitter, r *xmlpull.Reader) error {
 			continue
 		}
 		n, whole := r.Tree(largestResult)
-		if r.Err() != nil { // half a result is none
+		if !r.OK() { // half a result is none
 			return nil
 		}
 		if !whole {

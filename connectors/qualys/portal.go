@@ -23,7 +23,7 @@ func (d *decoding) portal(e *report.Emitter, r *xmlpull.Reader) error {
 			for data := r.Depth(); r.Child(data); {
 				name := string(r.Name())
 				n, whole := r.Tree(largestFinding)
-				if r.Err() != nil {
+				if !r.OK() {
 					return nil
 				}
 				var err error
@@ -52,10 +52,11 @@ func (d *decoding) portal(e *report.Emitter, r *xmlpull.Reader) error {
 }
 
 func (d *decoding) hostAsset(e *report.Emitter, n *xmlpull.Node) error {
-	names := []string{n.Get("fqdn"), n.Get("dnsHostName"), n.Get("netbiosName")}
-	ips := []string{n.Get("address")}
-	var macs []string
-	for _, i := range n.All("networkInterface/list/HostAssetInterface") {
+	cards := n.All("networkInterface/list/HostAssetInterface")
+	names := append(make([]string, 0, 3+len(cards)), n.Get("fqdn"), n.Get("dnsHostName"), n.Get("netbiosName"))
+	ips := append(make([]string, 0, 1+len(cards)), n.Get("address"))
+	macs := make([]string, 0, len(cards))
+	for _, i := range cards {
 		names = append(names, i.Get("hostname"))
 		ips = append(ips, i.Get("address"))
 		macs = append(macs, i.Get("macAddress"))

@@ -180,8 +180,8 @@ func TestAnIncrementalSyncAsksForWhatChanged(t *testing.T) {
 func TestAScanIsCompleteOnlyIfItSaysSo(t *testing.T) {
 	body, err := os.ReadFile("testdata/scan.xml")
 	require.NoError(t, err)
-	read := func(old, new string) exposure.Run {
-		rec, err := connectortest.Decode(t, qualys.Registration(), nil, []byte(strings.Replace(string(body), old, new, 1)))
+	read := func(before, after string) exposure.Run {
+		rec, err := connectortest.Decode(t, qualys.Registration(), nil, []byte(strings.Replace(string(body), before, after, 1)))
 		require.NoError(t, err)
 		return rec.Last()
 	}
@@ -195,8 +195,8 @@ func TestAScanIsCompleteOnlyIfItSaysSo(t *testing.T) {
 func TestAHostWhereLoggingInFailedIsLookedAtInPart(t *testing.T) {
 	body, err := os.ReadFile("testdata/scan.xml")
 	require.NoError(t, err)
-	outcomes := func(old, new string) (out []exposure.Outcome) {
-		rec, err := connectortest.Decode(t, qualys.Registration(), nil, []byte(strings.Replace(string(body), old, new, 1)))
+	outcomes := func(before, after string) (out []exposure.Outcome) {
+		rec, err := connectortest.Decode(t, qualys.Registration(), nil, []byte(strings.Replace(string(body), before, after, 1)))
 		require.NoError(t, err)
 		for _, cov := range rec.Covered {
 			out = append(out, cov.Outcome)

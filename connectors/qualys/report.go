@@ -62,7 +62,7 @@ func (d *decoding) report(e *report.Emitter, r *xmlpull.Reader) error {
 			return err
 		}
 	}
-	if r.Err() != nil { // half a report, whose details are missing
+	if !r.OK() { // half a report, whose details are missing
 		return nil
 	}
 	return d.emit(e, &w)
@@ -100,7 +100,7 @@ var mappedReported = []string{ //nolint:gochecknoglobals // a constant table
 func (d *decoding) reportedFindings(e *report.Emitter, r *xmlpull.Reader, desc *asset.Description, w *waiting) error {
 	for at := r.Depth(); r.Child(at); {
 		n, whole := r.Tree(largestFinding)
-		if r.Err() != nil {
+		if !r.OK() {
 			return nil
 		}
 		if !whole || n.Get("QID") == "" {

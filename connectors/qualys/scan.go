@@ -137,7 +137,7 @@ func (d *decoding) scanned(e *report.Emitter, r *xmlpull.Reader, h *scanHeader) 
 			host.take(r)
 		}
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	if host.desc == nil {
@@ -174,7 +174,7 @@ func (d *decoding) category(e *report.Emitter, r *xmlpull.Reader, host *scannedH
 		category := string(r.Attr("value"))
 		for cat := r.Depth(); r.Child(cat); {
 			n, whole := r.Tree(largestFinding)
-			if r.Err() != nil {
+			if !r.OK() {
 				return nil
 			}
 			w.qid, w.severity, w.results = n.Attr("number"), n.Attr("severity"), n.Get("RESULT")

@@ -48,9 +48,10 @@ func descend(r *xmlpull.Reader, path []string, fn func() error) error {
 	if len(path) == 0 {
 		return fn()
 	}
+	name, rest := path[0], path[1:]
 	for at := r.Depth(); r.Child(at); {
-		if string(r.Name()) == path[0] {
-			if err := descend(r, path[1:], fn); err != nil {
+		if string(r.Name()) == name {
+			if err := descend(r, rest, fn); err != nil {
 				return err
 			}
 		}
@@ -76,7 +77,7 @@ func (d *decoding) host(e *report.Emitter, r *xmlpull.Reader) error {
 			}
 		}
 	}
-	if r.Err() != nil || desc != nil {
+	if !r.OK() || desc != nil {
 		return nil
 	}
 	if desc = d.describe(h.Node); !identified(desc, "") {
@@ -94,7 +95,7 @@ var mappedDetection = []string{ //nolint:gochecknoglobals // a constant table
 
 func (d *decoding) detection(e *report.Emitter, r *xmlpull.Reader, desc *asset.Description) error {
 	n, whole := r.Tree(largestFinding)
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	if !whole || n.Get("QID") == "" {

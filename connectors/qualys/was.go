@@ -45,7 +45,7 @@ func (d *decoding) webReport(e *report.Emitter, r *xmlpull.Reader) error {
 			return err
 		}
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	return d.emitWeb(e, &w)
@@ -80,7 +80,7 @@ func (d *decoding) webResults(e *report.Emitter, r *xmlpull.Reader, app *webApp,
 			}
 		case "VULNERABILITY", "SENSITIVE_CONTENT", "INFORMATION_GATHERED":
 			n, whole := r.Tree(largestFinding)
-			if r.Err() != nil {
+			if !r.OK() {
 				return nil
 			}
 			if n.Get("QID") == "" {

@@ -111,7 +111,7 @@ func (f Format) XML(ctx context.Context, body io.Reader, root func(e *Emitter, r
 	if err == nil && r.Child(0) {
 		err = root(e, r)
 	}
-	for err == nil && r.Child(0) { //nolint:revive // passes over what is left, to see that the document ends well
+	for err == nil && r.Child(0) { // passes over what is left, to see that the document ends well
 	}
 	return f.end(e, err, r.Err())
 }

@@ -33,7 +33,7 @@ func (d *decoding) describe(w *wireAgent) *asset.Description {
 	if serial := w.Serial.String(); serial != "" {
 		desc.Identifiers = append(desc.Identifiers, asset.Identifier{Kind: asset.SerialNumber, Value: serial})
 	}
-	ips, macs := []string{w.LastIP.String()}, []string(nil)
+	ips, macs := []string{w.LastIP.String()}, make([]string, 0, len(w.Interfaces))
 	for _, n := range w.Interfaces {
 		ips = slices.Concat(ips, n.IPv4, n.IPv6)
 		macs = append(macs, n.MAC.String())

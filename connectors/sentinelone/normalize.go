@@ -70,16 +70,16 @@ func (d *decoding) walk(ctx context.Context, e *report.Emitter, r *jsonpull.Read
 		return nil
 	}
 	return r.Fields(func(key string) error {
-		switch {
-		case key == "errors":
+		switch key {
+		case "errors":
 			return r.Each(ctx, func() error {
 				r.Skip()
 				d.why = "the answer holds errors"
 				return nil
 			})
-		case key == "pagination":
+		case "pagination":
 			return nil
-		case key == "data":
+		case "data":
 			c.page = c.page || r.Kind() == jsonpull.Array
 		}
 		if kind := r.Kind(); kind == jsonpull.Array || kind == jsonpull.Object {
@@ -93,7 +93,7 @@ func (d *decoding) element(e *report.Emitter, r *jsonpull.Reader, c *counts) err
 	var kind element
 	raw, ok := r.Into(largestElement, &kind)
 	switch {
-	case r.Err() != nil:
+	case !r.OK():
 		return nil
 	case raw == nil:
 		e.Skip("element_too_large")

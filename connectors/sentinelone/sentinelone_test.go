@@ -59,7 +59,10 @@ func console(t *testing.T, last string) *connectortest.Replay {
 const lastAgents = `{"data":[{"id":"225494730938493806","computerName":"PC8"}],"pagination":{"nextCursor":null,"totalItems":3}}`
 
 func TestAConsoleIsPulledToItsLastPage(t *testing.T) {
-	got := connectortest.ConformPuller(t, sentinelone.Registration(), config(), func(t *testing.T) *connectortest.Replay { return console(t, lastAgents) })
+	got := connectortest.ConformPuller(t, sentinelone.Registration(), config(), func(t *testing.T) *connectortest.Replay {
+		t.Helper()
+		return console(t, lastAgents)
+	})
 	require.Len(t, got.Covered, 3)
 	require.Len(t, got.Observed, 5)
 	require.Equal(t, exposure.RunFull, got.Run.Kind)

@@ -2,6 +2,7 @@ package tenable
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"strings"
 
@@ -102,7 +103,7 @@ func yes(text string) wire.Flag {
 
 func number(text string) wire.Number {
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f != f || f > 1e9 || f < -1e9 { //nolint:gocritic // f != f is how NaN is told
+	if err != nil || math.IsNaN(f) || f > 1e9 || f < -1e9 {
 		return wire.Number{}
 	}
 	return wire.Number{Value: f, OK: true}

@@ -19,17 +19,17 @@ const largestElement = 2 << 20
 // decoding is the state of one Decode.
 type decoding struct {
 	*Instance
-	ours            bool      // an envelope of a sync, which knows the whole
-	at              time.Time // when the sync asked
-	first, last     time.Time
-	claimed, got    int
-	known, others   int
-	page            bool
-	key             string
-	asset           *asset.Description // of the last hit
-	agent           *asset.Description // of an envelope
-	looked          time.Time
-	whole, anything bool
+	ours          bool      // an envelope of a sync, which knows the whole
+	at            time.Time // when the sync asked
+	first, last   time.Time
+	claimed, got  int
+	known, others int
+	page          bool
+	key           string
+	asset         *asset.Description // of the last hit
+	agent         *asset.Description // of an envelope
+	looked        time.Time
+	whole         bool
 }
 
 // value reads an answer of the indexer or of the manager, or an envelope of ours.
@@ -101,7 +101,7 @@ func (d *decoding) hit(e *report.Emitter, r *jsonpull.Reader) error {
 	var w wireHit
 	raw, ok := r.Into(largestElement, &w)
 	switch {
-	case r.Err() != nil:
+	case !r.OK():
 		return nil
 	case raw == nil:
 		e.Skip("hit_too_large")
@@ -120,7 +120,7 @@ func (d *decoding) item(e *report.Emitter, r *jsonpull.Reader) error {
 	var kind element
 	raw, ok := r.Into(largestElement, &kind)
 	switch {
-	case r.Err() != nil:
+	case !r.OK():
 		return nil
 	case raw == nil:
 		e.Skip("element_too_large")

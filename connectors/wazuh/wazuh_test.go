@@ -82,7 +82,10 @@ func TestAClusterOfEitherVersionIsPulled(t *testing.T) {
 			if indexed {
 				c = config(indexer)
 			}
-			got := connectortest.ConformPuller(t, wazuh.Registration(), c, func(t *testing.T) *connectortest.Replay { return exchanges(t, indexed) })
+			got := connectortest.ConformPuller(t, wazuh.Registration(), c, func(t *testing.T) *connectortest.Replay {
+				t.Helper()
+				return exchanges(t, indexed)
+			})
 			require.Len(t, got.Covered, 3)
 			require.Len(t, got.Observed, 3)
 			require.True(t, got.Run.Complete, got.Run.Why)
@@ -142,8 +145,9 @@ func (x *index) RoundTrip(r *http.Request) (*http.Response, error) {
 		if len(query.After) > 0 {
 			from = slices.Index(x.ids, query.After[0]) + 1
 		}
-		var hits []string
-		for _, id := range x.ids[from:min(from+query.Size, len(x.ids))] {
+		page := x.ids[from:min(from+query.Size, len(x.ids))]
+		hits := make([]string, 0, len(page))
+		for _, id := range page {
 			hits = append(hits, fmt.Sprintf(`{"_id":%q,"_source":{"agent":{"id":"001"},"package":{"name":%q},"vulnerability":{"id":"CVE-2026-0001"}}}`, id, id))
 		}
 		total := x.total

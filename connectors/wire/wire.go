@@ -16,7 +16,7 @@ import (
 
 // Text is a text that vendors also write as a number or a boolean. Null and containers
 // read as empty.
-type Text string
+type Text string //nolint:recvcheck // it is decoded in place, and passed by value
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Text) UnmarshalJSON(b []byte) error {
@@ -60,7 +60,7 @@ func (t *Texts) UnmarshalJSON(b []byte) error {
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(b, &items) != nil {
-		return nil
+		return nil //nolint:nilerr // what can't be read is absent
 	}
 	for _, item := range items {
 		if s := text(item); s != "" {
@@ -85,7 +85,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' {
 		items = append(items, b)
 	} else if json.Unmarshal(b, &items) != nil {
-		return nil
+		return nil //nolint:nilerr // what can't be read is absent
 	}
 	for _, item := range items {
 		var v T
@@ -98,7 +98,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 
 // Number is a number that vendors also write as a text. What is none reads as zero with
 // OK false.
-type Number struct {
+type Number struct { //nolint:recvcheck // likewise
 	Value float64
 	OK    bool
 }

@@ -45,7 +45,7 @@ func TestReadingAListLeavesTheBodyAsItIs(t *testing.T) {
 	var v struct{ Items List[struct{ A Text }] }
 	require.True(t, Unmarshal(body, &v))
 	require.Len(t, v.Items, 2)
-	require.Equal(t, text, string(body), "what is left of it goes to Rest")
+	require.Equal(t, text, string(body), "what is left of it goes to Rest") //nolint:testifylint // byte for byte
 }
 
 func TestMomentReadsEveryNotation(t *testing.T) {

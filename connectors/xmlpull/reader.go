@@ -99,6 +99,9 @@ func NewReader(body io.Reader, format string) *Reader {
 // *connectors.SyntaxError for a malformed document, else the body's own read error.
 func (r *Reader) Err() error { return r.err }
 
+// OK reports whether there is no error so far.
+func (r *Reader) OK() bool { return r.err == nil }
+
 // Depth is how many elements are open: 0 before and after the root element, 1 inside it.
 func (r *Reader) Depth() int { return len(r.ends) }
 

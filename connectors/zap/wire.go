@@ -235,7 +235,7 @@ func (d *decoding) xmlSite(e *report.Emitter, r *xmlpull.Reader) error {
 				continue
 			}
 			a := xmlAlert(e, r)
-			if r.Err() != nil { // half an alert is none
+			if !r.OK() { // half an alert is none
 				return nil
 			}
 			s.alerts++
@@ -244,7 +244,7 @@ func (d *decoding) xmlSite(e *report.Emitter, r *xmlpull.Reader) error {
 			}
 		}
 	}
-	if r.Err() != nil {
+	if !r.OK() {
 		return nil
 	}
 	return d.cover(e, &s)
