@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -147,20 +146,6 @@ func newLineScanner(text string) *bufio.Scanner {
 	scan := bufio.NewScanner(strings.NewReader(text))
 	scan.Buffer(nil, 16<<20)
 	return scan
-}
-
-// repository is the root of the source tree.
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		require.NotEqual(t, dir, filepath.Dir(dir), "there is no go.mod above")
-		dir = filepath.Dir(dir)
-	}
 }
 
 func TestDecodersAreThoseThatRecognise(t *testing.T) {
