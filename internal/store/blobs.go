@@ -8,7 +8,6 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -164,20 +163,4 @@ func (s *Store) HasBlob(ctx context.Context, sha string) (bool, error) {
 		return false, nil
 	}
 	return s.engine.Blobs().Exists(ctx, sha)
-}
-
-// PruneBlobs removes blobs that are older than a time, unless they are to be kept, and
-// says how many. The records that name them stay, with their hashes: a chain of events
-// holds although a body is gone. The caller's keep must know what is still needed, such
-// as the bodies of deliveries not yet worked on.
-func (s *Store) PruneBlobs(ctx context.Context, olderThan time.Time, keep func(sha string) bool) (int, error) {
-	removed := 0
-	err := s.engine.Blobs().Each(ctx, olderThan, func(name string) error {
-		if keep(name) {
-			return nil
-		}
-		removed++
-		return s.engine.Blobs().Remove(ctx, name)
-	})
-	return removed, err
 }

@@ -3,12 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"math"
 	"time"
 
-	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/store/engine"
 )
@@ -129,28 +127,6 @@ func (s *Store) Snapshot(ctx context.Context, kind, digest string) ([]byte, erro
 		return nil, err
 	}
 	return readAll(r)
-}
-
-// NeededBlob reports whether a blob is one that must outlive retention: a snapshot's, or
-// the body of a delivery that waits to be worked on, or for a decision.
-func (s *Store) NeededBlob(ctx context.Context, sha string) (bool, error) {
-	var errs []error
-	for _, use := range []struct {
-		c     *engine.Collection
-		where where
-	}{
-		{&intel, where{{Field: "blob", Values: []any{sha}}}},
-		{&snapshots, where{{Field: "blob", Values: []any{sha}}}},
-		{&deliveries, where{{Field: "blob", Values: []any{sha}}, {Field: "pending", Op: engine.Has}}},
-		{&deliveries, where{{Field: "blob", Values: []any{sha}}, {Field: "status", Values: []any{string(exposure.DeliveryParked)}}}},
-	} {
-		n, err := s.engine.Count(ctx, use.c, use.where, "")
-		if n[""] > 0 {
-			return true, nil
-		}
-		errs = append(errs, err)
-	}
-	return false, errors.Join(errs...)
 }
 
 // whole is a time as the store keeps it.

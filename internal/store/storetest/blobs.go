@@ -150,31 +150,69 @@ func pruned(t *testing.T, address func(t *testing.T) string) {
 	t.Helper()
 	s := Open(t, address(t))
 	ctx := context.WithoutCancel(t.Context())
-	waiting, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: "waiting", Source: "a"}, strings.NewReader("waiting"))
-	require.NoError(t, err)
-	done, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: "done", Source: "a"}, strings.NewReader("done"))
-	require.NoError(t, err)
-	done.Status = exposure.DeliveryDone
-	require.NoError(t, s.PutDelivery(ctx, done))
-	require.NoError(t, s.PutSnapshot(ctx, "policy", "digest", []byte("policy")))
-	keep := func(sha string) bool {
-		needed, err := s.NeededBlob(ctx, sha)
+	long := time.Now().Add(100 * 365 * 24 * time.Hour)
+	put := func(text string) string {
+		sha, _, err := s.PutBlob(ctx, strings.NewReader(text), math.MaxInt64)
 		require.NoError(t, err)
-		return needed
+		return sha
 	}
-	removed, err := s.PruneBlobs(ctx, epoch, keep)
+	deliver := func(id, via, body string, status exposure.DeliveryStatus) exposure.Delivery {
+		d, _, err := s.AcceptDelivery(ctx, exposure.Delivery{ID: id, Source: "a", Via: via}, strings.NewReader(body))
+		require.NoError(t, err)
+		d.Status = status
+		require.NoError(t, s.PutDelivery(ctx, d))
+		return d
+	}
+	var needed, done []string
+	for _, status := range []exposure.DeliveryStatus{exposure.DeliveryReceived, exposure.DeliveryWorking, exposure.DeliveryParked, exposure.DeliveryFailed} {
+		needed = append(needed, deliver("uploaded "+string(status), exposure.ViaUpload, "body "+string(status), status).Body)
+	}
+	kept := deliver("done", exposure.ViaUpload, "done", exposure.DeliveryDone)
+	done = append(done, kept.Body)
+	require.NoError(t, s.PutSnapshot(ctx, "policy", "digest", []byte("policy")))
+
+	// Pages: of deliveries in each status, and of a sync that runs.
+	for _, status := range []exposure.DeliveryStatus{exposure.DeliveryReceived, exposure.DeliveryWorking, exposure.DeliveryParked, exposure.DeliveryFailed,
+		exposure.DeliveryDone, exposure.DeliveryRepeated, exposure.DeliveryRejected} {
+		first, second := put("first "+string(status)), put("second "+string(status))
+		d := deliver("pulled "+string(status), exposure.ViaPull, `{"sync":"`+string(status)+`","pages":["`+first+`","`+second+`"]}`, status)
+		list := &needed
+		if d.Status == exposure.DeliveryDone || d.Status == exposure.DeliveryRepeated || d.Status == exposure.DeliveryRejected {
+			list = &done
+		}
+		*list = append(*list, first, second, d.Body)
+	}
+	sync := exposure.Sync{Source: "a", Name: "runs", Status: exposure.SyncRunning}
+	step, err := s.AddStep(ctx, exposure.SyncStep{Source: "a", Sync: "runs", N: 1, Next: "2"}, strings.NewReader("step"), math.MaxInt64)
+	require.NoError(t, err)
+	_, err = s.AddStep(ctx, exposure.SyncStep{Source: "a", Sync: "runs", N: 2, Next: "3"}, nil, math.MaxInt64)
+	require.NoError(t, err)
+	deliver("no manifest", exposure.ViaPull, "no manifest", exposure.DeliveryFailed)
+
+	removed, err := s.PruneBlobs(ctx, epoch)
 	require.NoError(t, err)
 	require.Zero(t, removed, "nothing is older than that")
-	removed, err = s.PruneBlobs(ctx, time.Now().Add(100*365*24*time.Hour), keep)
+	removed, err = s.PruneBlobs(ctx, long)
 	require.NoError(t, err)
-	require.Equal(t, 1, removed)
-	require.Equal(t, "waiting", read(t, s, waiting.Body))
+	require.Equal(t, len(done), removed)
+	for _, sha := range append(needed, step.Body) {
+		there, err := s.HasBlob(ctx, sha)
+		require.NoError(t, err)
+		require.True(t, there)
+	}
+	for _, sha := range done {
+		_, err = s.Blob(ctx, sha)
+		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+	}
 	policy, err := s.Snapshot(ctx, "policy", "digest")
 	require.NoError(t, err)
 	require.Equal(t, "policy", string(policy))
-	_, err = s.Blob(ctx, done.Body)
-	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
-	kept, err := s.Delivery(ctx, "done")
+	stored, err := s.Delivery(ctx, "done")
 	require.NoError(t, err)
-	require.Equal(t, done, kept, "the record stays, with the hash")
+	require.Equal(t, kept, stored, "the record stays, with the hash")
+
+	require.NoError(t, s.DropSteps(ctx, sync))
+	removed, err = s.PruneBlobs(ctx, long)
+	require.NoError(t, err)
+	require.Equal(t, 1, removed, "a page of a sync that has ended is its delivery's to keep")
 }

@@ -116,9 +116,6 @@ func decisions(t *testing.T, address func(t *testing.T) string) {
 		require.NoError(t, err)
 		d.Status, d.Hold = exposure.DeliveryParked, &exposure.Hold{Absent: 30, Present: 100, At: epoch}
 		require.NoError(t, s.PutDelivery(t.Context(), d))
-		needed, err := s.NeededBlob(t.Context(), d.Body)
-		require.NoError(t, err)
-		require.True(t, needed, "its body is needed while nobody has decided")
 		var decided atomic.Int64
 		var group errgroup.Group
 		for range writers {
