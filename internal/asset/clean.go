@@ -40,7 +40,7 @@ func Clean(id Identifier) (clean Identifier, ok bool, why string) {
 		id.Value, why = cleanUUID(id.Value)
 	case SerialNumber:
 		id.Value, why = cleanSerial(id.Value)
-		id.Scope = strings.ToLower(id.Scope)
+		id.Scope = cleanMaker(id.Scope)
 	case ImageDigest:
 		id.Value, why = cleanDigest(id.Value)
 	case RepositoryName:

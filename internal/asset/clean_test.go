@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/quellsec/quell/internal/asset"
 )
@@ -119,7 +120,7 @@ func TestSpellingsOfOneNameMeet(t *testing.T) {
 		{"an origin without its default port", asset.Identifier{Kind: asset.URLOrigin, Value: "HTTPS://Shop.Example.com:443/login?next=/"}, asset.Identifier{Kind: asset.URLOrigin, Value: "https://shop.example.com"}},
 		{"an origin with another port", asset.Identifier{Kind: asset.URLOrigin, Value: "http://[2001:db8::1]:8080"}, asset.Identifier{Kind: asset.URLOrigin, Value: "http://[2001:db8::1]:8080"}},
 		{"a UUID in braces", asset.Identifier{Kind: asset.BIOSUUID, Value: "{4C4C4544-0051-4D10-8052-B7C04F4E3732}"}, asset.Identifier{Kind: asset.BIOSUUID, Value: "4c4c4544-0051-4d10-8052-b7c04f4e3732"}},
-		{"a serial is upper case", asset.Identifier{Kind: asset.SerialNumber, Scope: "Dell Inc.", Value: " 8qmr7n2 "}, asset.Identifier{Kind: asset.SerialNumber, Scope: "dell inc.", Value: "8QMR7N2"}},
+		{"a serial is upper case", asset.Identifier{Kind: asset.SerialNumber, Scope: "Dell Inc.", Value: " 8qmr7n2 "}, asset.Identifier{Kind: asset.SerialNumber, Scope: "dell", Value: "8QMR7N2"}},
 		{"a source's own number may repeat a digit", asset.Identifier{Kind: asset.SourceAssetID, Value: "4444"}, asset.Identifier{Kind: asset.SourceAssetID, Value: "4444"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,5 +149,50 @@ func FuzzClean(f *testing.F) {
 		again, ok, why := asset.Clean(got)
 		require.True(t, ok, "%q cleans to %q, which is %s", value, got.Value, why)
 		require.Equal(t, got, again)
+	})
+}
+
+func TestOneMakerIsOneScopeOfSerials(t *testing.T) {
+	for want, spellings := range map[string][]string{
+		"dell":         {"Dell", "Dell Inc.", "DELL INC", " dell,  inc. "},
+		"lenovo":       {"LENOVO", "Lenovo", "Lenovo Co., Ltd."},
+		"hp":           {"HP", "HP Inc.", "Hewlett-Packard", "Hewlett Packard Company", "HEWLETT-PACKARD CO."},
+		"hpe":          {"HPE", "Hewlett Packard Enterprise", "Hewlett-Packard Enterprise Co."},
+		"supermicro":   {"Supermicro", "Super Micro Computer, Inc."},
+		"asus":         {"ASUSTeK COMPUTER INC.", "ASUS", "ASUSTeK"},
+		"msi":          {"Micro-Star International Co., Ltd.", "MSI"},
+		"ibm":          {"IBM", "IBM Corp.", "International Business Machines Corporation"},
+		"fujitsu":      {"FUJITSU", "Fujitsu Limited"},
+		"siemens":      {"Siemens AG", "SIEMENS"},
+		"wortmann":     {"WORTMANN AG"},
+		"thomas krenn": {"Thomas-Krenn.AG", "Thomas Krenn AG"},
+		"amazon com":   {"Amazon.com, Inc."},
+		"co":           {"Co."}, // never nothing of something
+		"":             {"", "To Be Filled By O.E.M.", "...", "Unknown"},
+		"intel r":      {"Intel(R) Corporation"},
+	} {
+		for _, maker := range spellings {
+			clean, ok, why := asset.Clean(asset.Identifier{Kind: asset.SerialNumber, Scope: maker, Value: "ABC1234"})
+			require.True(t, ok, why)
+			require.Equal(t, want, clean.Scope, maker)
+		}
+	}
+}
+
+func TestCleaningTwiceChangesNothing(t *testing.T) {
+	kinds := []asset.IdentifierKind{asset.CloudResourceID, asset.CloudInstanceID, asset.AgentID, asset.SourceAssetID, asset.BIOSUUID, asset.SerialNumber,
+		asset.ImageDigest, asset.RepositoryName, asset.URLOrigin, asset.FQDN, asset.MAC, asset.Hostname, asset.IP, asset.Label}
+	words := []string{"Hewlett", "Packard", "Enterprise", "Dell", "Inc.", "Co", "Ltd.", "GmbH", "S.A.", "AG", "Corporation", ".", ",", "-", "®", "İ", "ẞ", "Super", "Micro", "Computer"}
+	rapid.Check(t, func(rt *rapid.T) {
+		given := asset.Identifier{Kind: rapid.SampledFrom(kinds).Draw(rt, "kind"),
+			Value: rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"ABC1234", "WEB1.Example.com.", "https://A.example:443/x", "git@GitHub.com:A/B.git", "10.0.0.5"})).Draw(rt, "value"),
+			Scope: rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOfN(rapid.SampledFrom(words), 0, 6), func(w []string) string { return strings.Join(w, " ") })).Draw(rt, "scope")}
+		once, ok, _ := asset.Clean(given)
+		if !ok {
+			rt.Skip("junk")
+		}
+		twice, ok, why := asset.Clean(once)
+		require.True(rt, ok, why)
+		require.Equal(rt, once, twice)
 	})
 }
