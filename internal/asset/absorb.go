@@ -46,10 +46,17 @@ func (p *Precedence) Absorb(a Asset, d Description, source string, at time.Time)
 	ids := names(d, source) // junk was told when the description was resolved
 
 	a.Identifiers = withIdentifiers(a.Identifiers, ids, source, seen)
+	a.listen(&d)
 	a.hearTags(p, d.Tags, source, seen, newer)
 	a.Services = withServices(a.Services, d.Services, source, seen)
 	a.OwnerHints = p.withHints(a.OwnerHints, d.OwnerHints, source, seen)
 	a.hear(p, &d, source, seen, newer)
+	if len(a.Words) == 0 {
+		a.Words = before.Words
+	}
+	if len(a.Identifiers) != len(before.Identifiers) {
+		a.settle(p, FieldName, "") // what was a name may turn out to be an identifier
+	}
 	if a.Name == "" && len(ids) > 0 {
 		a.Name = bestName(ids)
 	}
@@ -82,7 +89,7 @@ func bestName(ids []Identifier) string {
 
 // withIdentifiers adds identifiers, one entry for each source that gives one.
 func withIdentifiers(known []Known, ids []Identifier, source string, seen time.Time) []Known {
-	out := slices.Clone(known)
+	out := withRoom(known, len(ids))
 	for _, id := range ids {
 		k := Known{Identifier: id, Source: source, FirstSeen: seen, LastSeen: seen}
 		i, found := slices.BinarySearchFunc(out, k, byKey)

@@ -76,6 +76,9 @@ func Merge(survivor, other Asset, why string, at time.Time) (Asset, Asset, Event
 	})
 	s.Kind = cmp.Or(survivor.Kind, other.Kind)
 	s.Name = cmp.Or(survivor.Name, other.Name)
+	if other.Name != "" && s.nameless(survivor.Name) == stub && s.nameless(other.Name) != stub {
+		s.Name = other.Name
+	}
 	s.OS = cmp.Or(survivor.OS, other.OS)
 	s.Zone = cmp.Or(survivor.Zone, other.Zone)
 	s.Owner = cmp.Or(survivor.Owner, other.Owner)

@@ -110,6 +110,27 @@ func (a *Asset) field(name string) *string {
 	return nil
 }
 
+// listen makes the words the asset's own, with room for those of a description: hear and
+// hearTags write into them.
+func (a *Asset) listen(d *Description) {
+	room := len(d.Tags)
+	for _, value := range [...]string{d.Name, d.OS, d.Zone, d.Internet, string(d.Kind)} {
+		if value != "" {
+			room++
+		}
+	}
+	a.Words = withRoom(a.Words, room)
+}
+
+// withRoom copies a list into one that takes so many more without being copied again. None
+// stays none: an asset that is told nothing new is the very same.
+func withRoom[T any](list []T, more int) []T {
+	if len(list)+more == 0 {
+		return nil
+	}
+	return append(make([]T, 0, len(list)+more), list...)
+}
+
 // hear takes a source's words on the fields of an asset, and lets those hold that have
 // precedence. Newer says whether nothing of the asset is known to be said later: it
 // decides against values of which it isn't known who said them.
@@ -127,10 +148,9 @@ func (a *Asset) hear(p *Precedence, d *Description, source string, seen time.Tim
 		case found && seen.Before(a.Words[i].At):
 			continue
 		case found:
-			a.Words = slices.Clone(a.Words)
 			a.Words[i] = w
 		case len(a.Words) < maxWords:
-			a.Words = slices.Insert(slices.Clone(a.Words), i, w)
+			a.Words = slices.Insert(a.Words, i, w)
 		}
 		a.settle(p, f.name, source)
 	}
@@ -158,7 +178,8 @@ func (a *Asset) value(field string) string {
 
 // settle lets the word with precedence hold. Of equals the latest speaker's does; but a
 // thing doesn't turn from a host into an application and back with every scan, so what it
-// is stays while a source of the first rank says so.
+// is stays while a source of the first rank says so. And a name is more than an identifier
+// said again, see nameless.
 func (a *Asset) settle(p *Precedence, field, speaker string) {
 	var best *Word
 	current := a.value(field)
@@ -173,6 +194,14 @@ func (a *Asset) settle(p *Precedence, field, speaker string) {
 			}
 			continue
 		}
+		if field == FieldName && best != nil {
+			if c := p.moreOfAName(a.nameless(w.Value), a.nameless(best.Value), w, best); c != 0 {
+				if c > 0 {
+					best = w
+				}
+				continue
+			}
+		}
 		prefer := w.Source == speaker || speaker == "" && w.Value == current // among equals
 		if best == nil || p.better(w, best) || prefer && !p.better(best, w) {
 			best = w
@@ -185,6 +214,44 @@ func (a *Asset) settle(p *Precedence, field, speaker string) {
 	default:
 		*a.field(field) = best.Value
 	}
+}
+
+// How much a name is a name. A stub is a number or a path that no person calls a thing by:
+// the value of an identifier such as a SID, a serial number or an address. A spare one
+// repeats an identifier that people do use, a host name for one.
+const (
+	named = iota
+	spare
+	stub
+)
+
+// nameless says how little a name says beside what the identifiers say.
+func (a *Asset) nameless(name string) int {
+	name = strings.TrimSuffix(name, ".")
+	level := named
+	for i := range a.Identifiers {
+		k := &a.Identifiers[i]
+		if !strings.EqualFold(k.Value, name) {
+			continue
+		}
+		switch k.Kind {
+		case FQDN, Hostname, RepositoryName, URLOrigin, Label:
+			return spare
+		case CloudResourceID, CloudInstanceID, AgentID, SourceAssetID, BIOSUUID, SerialNumber, ImageDigest, MAC, IP:
+			level = stub
+		}
+	}
+	return level
+}
+
+// moreOfAName compares two words on the name by how much of a name they are: positive where
+// the first is more, zero where precedence and time decide. A stub never holds against what
+// is none, whoever says so; of one rank, a name that repeats a host name doesn't either.
+func (p *Precedence) moreOfAName(x, y int, a, b *Word) int {
+	if (x == stub) == (y == stub) && p.rank(FieldName, a.Source) != p.rank(FieldName, b.Source) {
+		return 0
+	}
+	return y - x
 }
 
 // hearTags takes a source's tags. The word that holds is the one that is kept.
@@ -208,7 +275,6 @@ func (a *Asset) hearTags(p *Precedence, given map[string]string, source string, 
 			}
 			a.Tags[key] = given[key]
 		}
-		a.Words = slices.Clone(a.Words)
 		if holder {
 			a.Words[i] = w
 		} else {
@@ -313,6 +379,8 @@ func (p *Precedence) why(field string, words []Word, i int) string {
 		return "the word that holds"
 	case len(words) == 1:
 		return "nobody else says anything"
+	case field == FieldName && slices.ContainsFunc(words, func(o Word) bool { return p.better(&o, &w) }):
+		return "others only repeat an identifier"
 	case lower && len(p.list(field)) > 0:
 		return "precedence for " + field + " puts " + w.Source + " first"
 	case lower:

@@ -75,6 +75,56 @@ func TestTheNewestWordHoldsButAnInventoryKnowsWhatAThingIs(t *testing.T) {
 	}
 }
 
+// TestAStubNeverTakesANameAway is about names that only repeat an identifier of the asset.
+func TestAStubNeverTakesANameAway(t *testing.T) {
+	const sid = "S-1-5-21-101-202-303-1105"
+	ids := []asset.Identifier{id(asset.SourceAssetID, sid), id(asset.FQDN, "dc1.corp.example.com"), id(asset.IP, "10.0.0.5")}
+	listed := known()
+	listed.Lists = map[string][]string{asset.FieldName: {"fleet"}}
+	for _, c := range []struct {
+		name  string
+		p     *asset.Precedence
+		words []word
+		want  string
+		why   string // it holds
+	}{
+		{"a newer SID", known(), []word{{source: "nmap", name: "Domain controller"}, {source: "nessus", name: sid}}, "Domain controller", "others only repeat an identifier"},
+		{"in other letters", known(), []word{{source: "nmap", name: "Domain controller"}, {source: "nessus", name: "s-1-5-21-101-202-303-1105"}}, "Domain controller", "others only repeat an identifier"},
+		{"the SID of an inventory", known(), []word{{source: "nmap", name: "Domain controller"}, {source: "cmdb", name: sid}}, "Domain controller", "others only repeat an identifier"},
+		{"the SID of whom the list puts first", listed, []word{{source: "nmap", name: "Domain controller"}, {source: "fleet", name: sid}}, "Domain controller", "others only repeat an identifier"},
+		{"a SID that was there first", listed, []word{{source: "fleet", name: sid}, {source: "nmap", name: "Domain controller"}}, "Domain controller", "others only repeat an identifier"},
+		{"an address against a host name", known(), []word{{source: "nmap", name: "DC1.corp.example.com."}, {source: "nessus", name: "10.0.0.5"}}, "DC1.corp.example.com.", "others only repeat an identifier"},
+		{"a newer host name against a name, of equals", known(), []word{{source: "nmap", name: "Domain controller"}, {source: "nessus", name: "dc1.corp.example.com"}}, "Domain controller", "others only repeat an identifier"},
+		{"the host name that an inventory knows it by", known(), []word{{source: "nmap", name: "Domain controller"}, {source: "cmdb", name: "dc1.corp.example.com"}}, "dc1.corp.example.com", "an inventory knows better than a scanner"},
+		{"its own newer SID", known(), []word{{source: "cmdb", name: "Domain controller"}, {source: "cmdb", name: sid}}, sid, "nobody else says anything"},
+		{"nothing but a SID", known(), []word{{source: "cmdb", name: sid}}, sid, "nobody else says anything"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := hear(c.p, c.words[0])
+			for i, w := range c.words {
+				a, _ = c.p.Absorb(a, asset.Description{Name: w.name, Identifiers: ids}, w.source, epoch.Add(time.Duration(i)*time.Hour))
+			}
+			require.Equal(t, c.want, a.Name)
+			require.Equal(t, c.why, c.p.Explain(a)[0].Why)
+			_, moved := c.p.Settle(a)
+			require.False(t, moved)
+		})
+	}
+	t.Run("a name that turns out to be an identifier", func(t *testing.T) {
+		p := known()
+		a := hear(p, word{source: "nmap", name: "Domain controller"}, word{source: "nessus", name: sid})
+		require.Equal(t, sid, a.Name)
+		a, _ = p.Absorb(a, asset.Description{Identifiers: ids}, "fleet", epoch.Add(3*time.Hour))
+		require.Equal(t, "Domain controller", a.Name)
+	})
+	t.Run("a stub that is merged with who it is", func(t *testing.T) {
+		one := known().NewAsset("01A", asset.Description{Name: sid, Identifiers: ids[:1]}, "nmap", epoch)
+		two := known().NewAsset("01B", asset.Description{Name: "Domain controller", Identifiers: ids[1:]}, "nessus", epoch)
+		merged, _, _ := asset.Merge(one, two, "the same", epoch)
+		require.Equal(t, "Domain controller", merged.Name)
+	})
+}
+
 func TestHintsOfAnInventoryStandBeforeThoseOfAScanner(t *testing.T) {
 	a := hear(known(), word{source: "nessus", hint: "web"}, word{source: "cmdb", hint: "payments"})
 	ranks := map[string]int{}
