@@ -374,3 +374,49 @@ func TestASyncThatDiesAtAnyWriteEndsInTheSamePages(t *testing.T) {
 		}
 	}
 }
+
+// TestAManifestThatIsDeliveredTwiceIsOneDelivery has the end of a sync die between the
+// delivery and the note of it, and be run again after the delivery was worked on.
+func TestAManifestThatIsDeliveredTwiceIsOneDelivery(t *testing.T) {
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	h := newHouse(t, func() time.Time { return now }, nil)
+	h.pulls(&vendor{pages: 2})
+	d := &dying{Store: h.store}
+	h.acts.Syncs = d
+	in := lifecycle.SyncInput{Source: "tenable", Sync: "s"}
+	_, err := h.acts.BeginSync(t.Context(), in)
+	require.NoError(t, err)
+	report, err := h.acts.Pull(t.Context(), in)
+	require.NoError(t, err)
+	require.True(t, report.Done)
+
+	d.at = d.calls + 2 // the write after the delivery's
+	_, err = h.acts.EndSync(t.Context(), lifecycle.SyncEnd{Source: "tenable", Sync: "s"})
+	require.ErrorIs(t, err, errDied)
+	x, err := h.store.Sync(t.Context(), "tenable", "s")
+	require.NoError(t, err)
+	require.Equal(t, exposure.SyncRunning, x.Status)
+	first, _ := h.delivered()
+	waiting, err := h.store.NextDeliveries(t.Context(), "tenable", 1)
+	require.NoError(t, err)
+	worked := waiting[0]
+	worked.Status, worked.Counts = exposure.DeliveryDone, map[string]int64{"created": 2}
+	require.NoError(t, h.store.PutDelivery(t.Context(), worked))
+
+	now = now.Add(time.Hour)
+	for range 2 {
+		x, err = h.acts.EndSync(t.Context(), lifecycle.SyncEnd{Source: "tenable", Sync: "s"})
+		require.NoError(t, err)
+		require.Equal(t, exposure.SyncDone, x.Status)
+		require.Equal(t, worked.ID, x.Delivery)
+	}
+	all, err := h.store.FindDeliveries(t.Context(), "tenable", "", exposure.List{})
+	require.NoError(t, err)
+	require.Equal(t, []exposure.Delivery{worked}, all.Items, "nothing is worked on again")
+	var manifest exposure.Manifest
+	require.NoError(t, json.Unmarshal(h.blob(worked.Body), &manifest))
+	require.Equal(t, first, manifest)
+	_, left, err := h.store.LastStep(t.Context(), x)
+	require.NoError(t, err)
+	require.False(t, left)
+}
