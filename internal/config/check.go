@@ -168,11 +168,18 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 // checkInventory looks at what is said about assets: that precedence names what there is,
 // and that nothing retires while it is still being looked for.
 func (r *reader) checkInventory(doc *yaml.Node, cfg *Config) {
+	var known []string
+	for i := range cfg.Sources {
+		known = append(known, cfg.Sources[i].Name, cfg.Sources[i].Connector)
+	}
 	for field, list := range cfg.Precedence.Lists() {
 		for i, name := range list {
-			known := slices.ContainsFunc(cfg.Sources, func(s Source) bool { return s.Name == name || s.Connector == name })
-			if !known {
-				r.say(doc, "precedence."+field+"["+strconv.Itoa(i)+"]", "no source is named %q, and none is of a connector of that name", name)
+			at := "precedence." + field + "[" + strconv.Itoa(i) + "]"
+			switch {
+			case !slices.Contains(known, name):
+				r.say(doc, at, "no source is named %q, and none is of a connector of that name%s", name, didYouMean(name, known))
+			case slices.Contains(list[:i], name):
+				r.say(doc, at, "%q is named twice", name)
 			}
 		}
 	}
@@ -217,15 +224,31 @@ func (r *reader) checkSources(doc *yaml.Node, cfg *Config) {
 		r.checkWebhook(doc, path+".webhook", &s.Webhook)
 		r.checkSync(doc, path+".sync", &s.Sync)
 		if s.Owner != "" && !slices.ContainsFunc(cfg.Owners.Teams, func(t ownership.Team) bool { return t.Name == s.Owner }) {
-			r.say(doc, path+".owner", "%q is no team of owners.teams", s.Owner)
+			teams := make([]string, 0, len(cfg.Owners.Teams))
+			for _, t := range cfg.Owners.Teams {
+				teams = append(teams, t.Name)
+			}
+			r.say(doc, path+".owner", "%q is no team of owners.teams%s", s.Owner, didYouMean(s.Owner, teams))
 		}
-		if b := &s.Breaker; b.Share < 0 || b.Share > 1 {
+		if share := s.Breaker.Share; !(share >= 0 && share <= 1) { // which no number at all isn't either
 			r.say(doc, path+".breaker.share", "is a share from 0 to 1; 1 turns the breaker off")
-		} else if b.Least < 0 {
+		}
+		if s.Breaker.Least < 0 {
 			r.say(doc, path+".breaker.least", "is not negative")
 		}
 	}
 }
+
+// didYouMean is the end of a complaint about a name that nothing has.
+func didYouMean(name string, known []string) string {
+	if like := nearest(name, known); like != "" {
+		return "; did you mean " + strconv.Quote(like) + "?"
+	}
+	return ""
+}
+
+// mostRate is more than any vendor bears.
+const mostRate = 10_000
 
 func (r *reader) checkSync(doc *yaml.Node, path string, s *Sync) {
 	const least, most = time.Minute, 31 * 24 * time.Hour
@@ -240,8 +263,8 @@ func (r *reader) checkSync(doc *yaml.Node, path string, s *Sync) {
 			r.say(doc, path+".at["+strconv.Itoa(i)+"]", "%q is no time of day such as 02:30", at)
 		}
 	}
-	if s.Jitter < 0 || s.Rate < 0 {
-		r.say(doc, path, "jitter and rate are not negative")
+	if !(s.Rate >= 0 && s.Rate <= mostRate) { // which no number at all isn't either
+		r.say(doc, path+".rate", "is between 0 and %d requests a second", mostRate)
 	}
 }
 
@@ -273,7 +296,7 @@ func (r *reader) checkWebhook(doc *yaml.Node, path string, w *Webhook) {
 	if !w.Token.Empty() && !w.Secret.Empty() {
 		r.say(doc, path, "give token or secret, not both: a caller sends one of them")
 	}
-	if w.Rate < 0 || w.Burst < 0 {
+	if !(w.Rate >= 0) || w.Burst < 0 {
 		r.say(doc, path+".rate", "and burst are not negative")
 	}
 }

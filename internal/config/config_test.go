@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -192,4 +193,84 @@ retire: {dhcp: 1s}
 `)
 	require.ErrorContains(t, err, `precedence.owner[1]: no source is named "cmbd"`)
 	require.ErrorContains(t, err, "retire.dhcp: is too short")
+}
+
+// TestEachBadValueIsReportedWithItsLineAndWhatToDo is about what sources that are pulled,
+// weighed and believed are configured by. The value stands on line 4 of each file.
+func TestEachBadValueIsReportedWithItsLineAndWhatToDo(t *testing.T) {
+	for _, c := range []struct{ name, source, want string }{
+		{"pulled more often than anybody bears", "sync: {every: 10s}", "4:19: sources[0].sync.every: is between one minute and 31 days"},
+		{"pulled once in a year", "sync: {every: 365d}", "4:19: sources[0].sync.every: is between"},
+		{"no time to pull", "sync: {every: often}", "4:19: sources[0].sync.every: reading duration"},
+		{"pulled by two rules", "sync: {every: 1h, at: ['02:30']}", "4:11: sources[0].sync: give every or at, not both"},
+		{"no time of day", "sync: {at: ['02:30', '25:00']}", `4:26: sources[0].sync.at[1]: "25:00" is no time of day such as 02:30`},
+		{"at one time only, not in a list", "sync: {at: '02:30'}", "4:16: sources[0].sync.at: is a list"},
+		{"a jitter back in time", "sync: {jitter: -1m}", `4:20: sources[0].sync.jitter: reading duration "…": it must be from nothing`},
+		{"a rate below nothing", "sync: {rate: -1}", "4:18: sources[0].sync.rate: is between 0 and 10000"},
+		{"a rate that is no number", "sync: {rate: .nan}", "4:18: sources[0].sync.rate: is between 0 and 10000"},
+		{"a rate without end", "sync: {rate: .inf}", "4:18: sources[0].sync.rate: is between 0 and 10000"},
+		{"paused how", "sync: {paused: perhaps}", "4:20: sources[0].sync.paused: is true or false"},
+		{"a key of sync that isn't", "sync: {evry: 1h}", `4:12: sources[0].sync: unknown key "evry"; did you mean "every"?`},
+		{"a share of more than all", "breaker: {share: 20}", "4:22: sources[0].breaker.share: is a share from 0 to 1"},
+		{"a share that is no number", "breaker: {share: .nan}", "4:22: sources[0].breaker.share: is a share from 0 to 1"},
+		{"least of less than nothing", "breaker: {least: -1}", "4:22: sources[0].breaker.least: is not negative"},
+		{"a decision before it is asked for", "breaker: {wait: -1h}", `4:21: sources[0].breaker.wait: reading duration "…": it must be from nothing`},
+		{"a key of the breaker that isn't", "breaker: {shares: 1}", `4:15: sources[0].breaker: unknown key "shares"; did you mean "share"?`},
+		{"fresh before it is made", "fresh: -1h", `4:12: sources[0].fresh: reading duration "…": it must be from nothing`},
+		{"fresh how", "fresh: always", "4:12: sources[0].fresh: reading duration"},
+		{"quiet before it is made", "quiet: -1h", `4:12: sources[0].quiet: reading duration "…": it must be from nothing`},
+		{"trusted how", "trusted: mostly", "4:14: sources[0].trusted: is true or false"},
+		{"sync said in one word", "sync: hourly", "4:11: sources[0].sync: has keys of its own below it"},
+		{"a least that is no whole number", "breaker: {least: 2.5}", "4:22: sources[0].breaker.least: is a whole number"},
+		{"a share in words", "breaker: {share: most}", "4:22: sources[0].breaker.share: is a number"},
+		{"trusted misspelt", "trustd: true", `4:5: sources[0]: unknown key "trustd"; did you mean "trusted"?`},
+		{"a team that isn't", "owner: secop", `4:12: sources[0].owner: "secop" is no team of owners.teams; did you mean "secops"?`},
+		{"precedence of whom there isn't", "local: false}]\nprecedence: {owner: [lab, scaner]", `5:27: precedence.owner[1]: no source is named "scaner", and none is of a connector of that name; did you mean "scanner"?`},
+		{"precedence named twice", "local: false}]\nprecedence: {owner: [lab, lab]", `5:27: precedence.owner[1]: "lab" is named twice`},
+		{"precedence of a field that isn't", "local: false}]\nprecedence: {owners: [lab]", `5:14: precedence: unknown key "owners"; did you mean "owner"?`},
+		{"precedence without a list", "local: false}]\nprecedence: {owner: lab", "5:21: precedence.owner: is a list"},
+		{"retired while it is looked for", "local: false}]\nretire: {pod: 1s", "5:15: retire.pod: is too short"},
+		{"retired before it came", "local: false}]\nretire: {dhcp: -1h", "5:16: retire.dhcp: reading duration"},
+		{"retired how", "local: false}]\nretire: {autoscaled: soon", "5:22: retire.autoscaled: reading duration"},
+		{"retired for what", "local: false}]\nretire: {pods: 1h", `5:10: retire: unknown key "pods"; did you mean "pod"?`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := "owners: {teams: [{name: secops}]}\nsources: [{name: lab,\n    connector: scanner,\n    " + c.source + "}"
+			if !strings.Contains(c.source, "}]") {
+				text += "]"
+			}
+			_, err := parse(text + "\n")
+			require.ErrorContains(t, err, "quell.yaml:"+c.want)
+			var problems *config.ProblemsError
+			require.ErrorAs(t, err, &problems)
+			require.Len(t, problems.List, 1, "and nothing else: %v", err)
+		})
+	}
+}
+
+func TestEveryKeySaysWhatItIs(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	var walk func(typ reflect.Type)
+	walk = func(typ reflect.Type) {
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Map {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct || seen[typ] {
+			return
+		}
+		seen[typ] = true
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if !f.IsExported() || key == "-" {
+				continue
+			}
+			if !strings.Contains(options, "inline") && key != "" {
+				require.NotEmpty(t, f.Tag.Get("doc"), "%s.%s", typ, f.Name)
+			}
+			walk(f.Type)
+		}
+	}
+	walk(reflect.TypeFor[config.Config]())
+	require.Greater(t, len(seen), 20)
 }

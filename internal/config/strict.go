@@ -31,6 +31,7 @@ func (r *reader) strict(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind == yaml.ScalarNode {
 		r.resolve(n, path, t == secretType)
 		r.text(n, t, path)
+		r.sort(n, t, path)
 		return
 	}
 	if t == secretType {
@@ -70,6 +71,36 @@ func (r *reader) text(n *yaml.Node, t reflect.Type, path string) {
 			text = strings.ReplaceAll(text, n.Value, "…")
 		}
 		r.problems.at(n, path, "%s", text)
+		n.Tag, n.Value = "!!null", ""
+	}
+}
+
+// sort complains of a scalar that is of another sort than its key wants, as the decoder
+// would, but in the words of whoever writes the file.
+func (r *reader) sort(n *yaml.Node, t reflect.Type, path string) {
+	into := reflect.New(t)
+	_, reads := into.Interface().(encoding.TextUnmarshaler)
+	if n.Tag == "!!null" || reads || reference.MatchString(n.Value) || reflect.PointerTo(t).Implements(yamlUnmarshaler) {
+		return
+	}
+	var wants string
+	switch t.Kind() {
+	case reflect.Bool:
+		wants = "is true or false"
+	case reflect.Int, reflect.Int64:
+		wants = "is a whole number"
+	case reflect.Float64:
+		wants = "is a number"
+	case reflect.Slice:
+		wants = "is a list: write it in brackets, or each entry on a line that begins with a dash"
+	case reflect.Struct, reflect.Map:
+		wants = "has keys of its own below it"
+	default:
+		return
+	}
+	cut := t.Kind() != reflect.Float64 && n.Tag == "!!float" // which the decoder does without a word
+	if cut || n.Decode(into.Interface()) != nil {
+		r.problems.at(n, path, "%s", wants)
 		n.Tag, n.Value = "!!null", ""
 	}
 }
