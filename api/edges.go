@@ -166,7 +166,7 @@ func (s *Server) ends(ctx context.Context, way Direction, edges []asset.KnownEdg
 			ids[i] = []asset.ID{edges[i].From}
 		}
 	} else {
-		var keys []string
+		keys := make([]string, 0, len(edges))
 		for i := range edges {
 			keys = append(keys, asset.EdgeKeys(edges[i].To, s.sourceNames())...)
 		}

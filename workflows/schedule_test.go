@@ -21,7 +21,7 @@ func TestASourceIsPulledOnItsSchedule(t *testing.T) {
 	spec := lifecycle.SyncSpec{Source: "tenable", Every: 24 * time.Hour}
 	require.NoError(t, l.client.EnsureSync(t.Context(), spec))
 	require.NoError(t, l.client.EnsureSync(t.Context(), spec), "a second start changes nothing")
-	plan := l.plan("tenable")
+	plan := l.plan()
 	require.False(t, plan.Paused)
 	require.WithinRange(t, plan.Next, clock(), clock().Add(24*time.Hour))
 
@@ -35,11 +35,11 @@ func TestASourceIsPulledOnItsSchedule(t *testing.T) {
 
 	require.NoError(t, l.client.PauseSync(t.Context(), "tenable", "ann", "the vendor moves"))
 	require.NoError(t, l.client.EnsureSync(t.Context(), lifecycle.SyncSpec{Source: "tenable", At: []string{"02:30", "14:30"}}))
-	plan = l.plan("tenable")
+	plan = l.plan()
 	require.True(t, plan.Paused, "a person's pause outlives a restart")
 	require.Equal(t, "paused by ann: the vendor moves", plan.Note)
 	require.NoError(t, l.client.ResumeSync(t.Context(), "tenable", "bob"))
-	plan = l.plan("tenable")
+	plan = l.plan()
 	require.False(t, plan.Paused)
 	require.Equal(t, 30, plan.Next.Minute())
 	require.Contains(t, []int{2, 14}, plan.Next.Hour())
@@ -47,9 +47,9 @@ func TestASourceIsPulledOnItsSchedule(t *testing.T) {
 	paused := spec
 	paused.Paused = true
 	require.NoError(t, l.client.EnsureSync(t.Context(), paused))
-	require.True(t, l.plan("tenable").Paused)
+	require.True(t, l.plan().Paused)
 	require.NoError(t, l.client.EnsureSync(t.Context(), spec))
-	require.False(t, l.plan("tenable").Paused, "what the configuration paused, the configuration resumes")
+	require.False(t, l.plan().Paused, "what the configuration paused, the configuration resumes")
 
 	require.NoError(t, l.client.DropSyncs(t.Context(), func(source string) bool { return source != "tenable" }))
 	l.until("the schedule is gone", func() bool {
@@ -61,9 +61,9 @@ func TestASourceIsPulledOnItsSchedule(t *testing.T) {
 	require.True(t, fault.Is(l.client.EnsureSync(t.Context(), bad), fault.Invalid))
 }
 
-func (l *living) plan(source string) lifecycle.SyncPlan {
+func (l *living) plan() lifecycle.SyncPlan {
 	l.t.Helper()
-	plan, err := l.client.SyncPlan(l.t.Context(), source)
+	plan, err := l.client.SyncPlan(l.t.Context(), "tenable")
 	require.NoError(l.t, err)
 	return plan
 }

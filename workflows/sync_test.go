@@ -81,10 +81,11 @@ func (s *skipping) sync() (exposure.Sync, error) {
 	s.env.ExecuteWorkflow(lifecycle.SyncWorkflow, lifecycle.SyncInput{Source: "tenable"})
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	var out exposure.Sync
-	if err := s.env.GetWorkflowError(); err != nil {
-		return out, err
+	err := s.env.GetWorkflowError()
+	if err == nil {
+		err = s.env.GetWorkflowResult(&out)
 	}
-	return out, s.env.GetWorkflowResult(&out)
+	return out, err
 }
 
 // delivered gives the manifest of the one delivery of the source and its pages' text.

@@ -31,7 +31,7 @@ const (
 )
 
 // Asset is one thing that can be exposed, merged from what many sources say.
-type Asset struct {
+type Asset struct { //nolint:recvcheck // assets are read out of maps, and changed in place
 	ID          ID                `json:"id"`
 	Version     int64             `json:"version"`
 	Kind        Kind              `json:"kind"`

@@ -152,9 +152,9 @@ func qualys(t *testing.T) (out []said) {
 		for _, e := range h.EC2 {
 			ids[asset.CloudInstanceID], scope[asset.CloudInstanceID] = []string{e.Instance}, e.Account
 		}
-		out = append(out, described("qualys", "asset "+h.Name, ids, scope))
-		// The detections speak of the same host by its host ID alone.
-		out = append(out, described("qualys", "host "+h.Host, map[asset.IdentifierKind][]string{asset.SourceAssetID: {h.Host}}, nil))
+		out = append(out, described("qualys", "asset "+h.Name, ids, scope),
+			// The detections speak of the same host by its host ID alone.
+			described("qualys", "host "+h.Host, map[asset.IdentifierKind][]string{asset.SourceAssetID: {h.Host}}, nil))
 	}
 	return out
 }

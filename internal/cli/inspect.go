@@ -123,11 +123,12 @@ func (a *app) inspect(ctx context.Context, in input, connector string, of *confi
 // that is named or that recognises the head of a body.
 func (a *app) decoder(connector string, of *config.Source, head []byte, file string) (connectors.Registration, connectors.Decoder, error) {
 	reg, err := builtin.Recognize(head, file)
-	if of != nil {
+	switch {
+	case of != nil:
 		reg, err = builtin.Find(of.Connector)
-	} else if connector != "" {
+	case connector != "":
 		reg, err = builtin.Find(connector)
-	} else if err != nil {
+	case err != nil:
 		err = hintError{err: err, hint: "--connector is one of " + strings.Join(decoders(), ", ")}
 	}
 	if err != nil {

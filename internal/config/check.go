@@ -168,7 +168,7 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 // checkInventory looks at what is said about assets: that precedence names what there is,
 // and that nothing retires while it is still being looked for.
 func (r *reader) checkInventory(doc *yaml.Node, cfg *Config) {
-	var known []string
+	known := make([]string, 0, 2*len(cfg.Sources))
 	for i := range cfg.Sources {
 		known = append(known, cfg.Sources[i].Name, cfg.Sources[i].Connector)
 	}

@@ -82,7 +82,7 @@ func TestAStatementSpeaksOfItsProductAndNoOther(t *testing.T) {
 
 func TestAnOverlayIsTheNewestFewWords(t *testing.T) {
 	e := exposure.Exposure{Findings: []exposure.Finding{{CVEs: []string{"CVE-2024-1"}, Package: &exposure.Package{PURL: "pkg:deb/debian/xz@5.6"}}}}
-	var all []exposure.Statement
+	all := make([]exposure.Statement, 0, 40)
 	for i := range 40 {
 		all = append(all, exposure.Statement{ID: string(rune('a' + i)), Source: "vex", Vulnerability: "CVE-2024-1", Status: exposure.StatementUnderInvestigation,
 			PURLs: []string{"pkg:deb/debian/xz"}, At: time.Unix(int64(1000+i), 0).UTC()})

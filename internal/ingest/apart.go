@@ -292,7 +292,7 @@ func claimsOf(a asset.Asset) []string {
 	for _, k := range a.Identifiers {
 		bySource[k.Source] = append(bySource[k.Source], k.Identifier)
 	}
-	var keys []string
+	keys := make([]string, 0, len(a.Identifiers))
 	for source, ids := range bySource {
 		d := asset.Description{Identifiers: ids}
 		keys = append(keys, asset.Keys(d, source)...)

@@ -16,15 +16,15 @@ import (
 )
 
 // serial describes a host by its serial number alone.
-func serial(value string) *asset.Description {
-	return &asset.Description{Kind: asset.Host, Name: "box", Identifiers: []asset.Identifier{{Kind: asset.SerialNumber, Scope: "acme", Value: value}}}
+func serial() *asset.Description {
+	return &asset.Description{Kind: asset.Host, Name: "box", Identifiers: []asset.Identifier{{Kind: asset.SerialNumber, Scope: "acme", Value: "SN-4711-A"}}}
 }
 
 // mistaken is the life of two hosts that a report makes one by mistake: one weakness each
 // has alone, one at the same place on both, and one that is found after the merge.
 func mistaken(r *rig) (both *asset.Description) {
 	r.Helper()
-	web, box := host("web.example.com"), serial("SN-4711-A")
+	web, box := host("web.example.com"), serial()
 	both = &asset.Description{Kind: asset.Host, Name: "web", Identifiers: slices.Concat(web.Identifiers, box.Identifiers)}
 	r.ingest("one", report{Run: fullRun(0), Covers: []exposure.Coverage{covered(web)}, Findings: []exposure.Observation{
 		finding(web, "own", "443/tcp", 0), finding(web, "same", "22/tcp", 0)}})
@@ -122,7 +122,7 @@ func TestAnUndoneMergeGivesEachAssetItsOwnAndIsRemembered(t *testing.T) {
 
 	// Both live on: each sees its own, and what is gone from one closes there alone.
 	r.at(6)
-	box := serial("SN-4711-A")
+	box := serial()
 	r.ingest("two", report{Run: fullRun(6), Covers: []exposure.Coverage{covered(box)}, Findings: []exposure.Observation{finding(box, "late", "8080/tcp", 6)}})
 	web := host("web.example.com")
 	r.ingest("one", report{Run: fullRun(6.5), Covers: []exposure.Coverage{covered(web)}, Findings: []exposure.Observation{
@@ -136,7 +136,7 @@ func TestAnUndoneMergeGivesEachAssetItsOwnAndIsRemembered(t *testing.T) {
 
 func TestASplitMakesAnAssetOfWhatWasNeverMerged(t *testing.T) {
 	r := newRig(t)
-	web, box := host("web.example.com"), serial("SN-4711-A")
+	web, box := host("web.example.com"), serial()
 	both := &asset.Description{Kind: asset.Host, Name: "web", Identifiers: slices.Concat(web.Identifiers, box.Identifiers)}
 	r.ingest("one", report{Run: fullRun(0), Covers: []exposure.Coverage{covered(web)}, Findings: []exposure.Observation{finding(web, "own", "443/tcp", 0)}})
 	r.ingest("three", report{Covers: []exposure.Coverage{covered(both)}})
@@ -186,14 +186,14 @@ func TestKilledBetweenAnyTwoWritesATakingApartIsEndedByRepeatingIt(t *testing.T)
 		},
 		"split": {
 			func(r *rig) asset.ID {
-				web, box := host("web.example.com"), serial("SN-4711-A")
+				web, box := host("web.example.com"), serial()
 				both := &asset.Description{Kind: asset.Host, Identifiers: slices.Concat(web.Identifiers, box.Identifiers)}
 				r.ingest("one", report{Run: fullRun(0), Covers: []exposure.Coverage{covered(both)}, Findings: []exposure.Observation{finding(web, "own", "443/tcp", 0)}})
 				r.ingest("two", report{Run: fullRun(1), Covers: []exposure.Coverage{covered(box)}, Findings: []exposure.Observation{finding(box, "theirs", "80/tcp", 1)}})
 				return r.one("test:own").Asset
 			},
 			func(p *ingest.Pipeline, r *rig, id asset.ID) error {
-				_, err := p.Split(r.ctx, ingest.SplitRequest{Asset: id, Identifiers: serial("SN-4711-A").Identifiers, By: "ann", Reason: "two machines", Cause: "key-1"})
+				_, err := p.Split(r.ctx, ingest.SplitRequest{Asset: id, Identifiers: serial().Identifiers, By: "ann", Reason: "two machines", Cause: "key-1"})
 				return err
 			},
 		},

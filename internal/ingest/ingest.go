@@ -47,7 +47,7 @@ type Source struct {
 type Sources func(name string) (Source, error)
 
 // Store is what ingest needs of the store.
-type Store interface {
+type Store interface { //nolint:interfacebloat // six small interfaces, one for each thing that a report touches
 	Deliveries
 	Runs
 	Inventory

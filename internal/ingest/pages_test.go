@@ -11,8 +11,8 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 )
 
-// sync stores pages and delivers their manifest, as a sync does at its end.
-func (r *rig) sync(source string, run exposure.Run, pages ...report) exposure.Delivery {
+// sync stores pages and delivers their manifest, as a sync of the source "api" does at its end.
+func (r *rig) sync(run exposure.Run, pages ...report) exposure.Delivery {
 	r.Helper()
 	r.seq++
 	m := exposure.Manifest{Sync: fmt.Sprint(r.seq), Run: run}
@@ -26,7 +26,7 @@ func (r *rig) sync(source string, run exposure.Run, pages ...report) exposure.De
 	body, err := json.Marshal(m)
 	require.NoError(r, err)
 	d, _, err := r.store.AcceptDelivery(r.ctx, exposure.Delivery{
-		ID: fmt.Sprintf("%s|sync/%d", source, r.seq), Source: source, Via: exposure.ViaPull, ReceivedAt: r.clock, Status: exposure.DeliveryReceived,
+		ID: fmt.Sprintf("api|sync/%d", r.seq), Source: "api", Via: exposure.ViaPull, ReceivedAt: r.clock, Status: exposure.DeliveryReceived,
 	}, bytes.NewReader(body))
 	require.NoError(r, err)
 	done, err := r.pipeline.Process(r.ctx, d, nil)
@@ -44,13 +44,13 @@ func TestThePagesOfASyncAreOneRun(t *testing.T) {
 	web, db := host("web.example.com"), host("db.example.com")
 	first := report{Run: onePage(), Covers: []exposure.Coverage{covered(web)}, Findings: []exposure.Observation{finding(web, "git", "443/tcp", 0)}}
 	second := report{Run: onePage(), Covers: []exposure.Coverage{covered(db)}, Findings: []exposure.Observation{finding(web, "tls", "443/tcp", 0), finding(db, "sql", "5432/tcp", 0)}}
-	d := r.sync("api", *fullRun(0), first, second)
+	d := r.sync(*fullRun(0), first, second)
 	require.Equal(t, exposure.DeliveryDone, d.Status)
 	require.EqualValues(t, 3, d.Counts["created"])
 
 	// The next sync sees web's findings on its second page only, and misses one of them.
 	r.at(24)
-	d = r.sync("api", *fullRun(24), report{Run: onePage(), Covers: []exposure.Coverage{covered(web), covered(db)}},
+	d = r.sync(*fullRun(24), report{Run: onePage(), Covers: []exposure.Coverage{covered(web), covered(db)}},
 		report{Run: onePage(), Findings: []exposure.Observation{finding(web, "tls", "443/tcp", 24), finding(db, "sql", "5432/tcp", 24)}})
 	require.EqualValues(t, 1, d.Counts["absent"])
 	require.Equal(t, exposure.Closed, r.one("test:git").State)
@@ -85,9 +85,9 @@ func TestASyncThatDidNotGetAllClosesNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
-			r.sync("api", *fullRun(0), seen)
+			r.sync(*fullRun(0), seen)
 			r.at(24)
-			require.Equal(t, tt.status, r.sync("api", tt.run, tt.pages...).Status)
+			require.Equal(t, tt.status, r.sync(tt.run, tt.pages...).Status)
 			e := r.one("test:git")
 			require.Equal(t, exposure.Tracked, e.State)
 			require.NotEqual(t, exposure.VerifiedAbsent, e.Presence.Status)

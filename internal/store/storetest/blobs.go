@@ -163,7 +163,7 @@ func pruned(t *testing.T, address func(t *testing.T) string) {
 		require.NoError(t, s.PutDelivery(ctx, d))
 		return d
 	}
-	var needed, done []string
+	needed, done := make([]string, 0, 20), make([]string, 0, 20)
 	for _, status := range []exposure.DeliveryStatus{exposure.DeliveryReceived, exposure.DeliveryWorking, exposure.DeliveryParked, exposure.DeliveryFailed} {
 		needed = append(needed, deliver("uploaded "+string(status), exposure.ViaUpload, "body "+string(status), status).Body)
 	}
