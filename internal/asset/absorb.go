@@ -111,8 +111,17 @@ func withIdentifiers(known []Known, ids []Identifier, source string, seen time.T
 }
 
 func byKey(a, b Known) int {
-	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Scope, b.Scope),
-		strings.Compare(a.Value, b.Value), strings.Compare(a.Source, b.Source))
+	return cmp.Or(byIdentifier(a.Identifier, b.Identifier), strings.Compare(a.Source, b.Source))
+}
+
+func byIdentifier(a, b Identifier) int {
+	if c := strings.Compare(string(a.Kind), string(b.Kind)); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Scope, b.Scope); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Value, b.Value)
 }
 
 // stalest is the identifier to forget first: a weak one before a strong one, then the

@@ -27,7 +27,7 @@ func withNames(ids, former []Identifier) []Identifier {
 		return ids
 	}
 	all := slices.Concat(ids, former)
-	slices.SortFunc(all, func(a, b Identifier) int { return strings.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(all, byIdentifier)
 	return slices.Compact(all)
 }
 

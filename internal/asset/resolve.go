@@ -254,7 +254,7 @@ func Usable(d Description, source string) (ids []Identifier, junk []string) {
 		}
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b Identifier) int { return strings.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(ids, byIdentifier)
 	return slices.Compact(ids), junk
 }
 

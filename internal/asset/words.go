@@ -1,7 +1,6 @@
 package asset
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -84,7 +83,10 @@ func (p *Precedence) better(a, b *Word) bool {
 }
 
 func byField(a, b Word) int {
-	return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Source, b.Source))
+	if c := strings.Compare(a.Field, b.Field); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Source, b.Source)
 }
 
 // byWord orders words as they are kept: one for each field and source, and one for a tag.
