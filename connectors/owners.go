@@ -33,9 +33,11 @@ func OwnerTag(key string) bool {
 	return slices.Contains(ownerNames, last) || slices.ContainsFunc(ownerWords, func(word string) bool { return strings.Contains(key, word) })
 }
 
+var separators = strings.NewReplacer("-", "", "_", "", " ", "", ".", "", ":", "", "/", "")
+
 // squeeze takes case and separators out of a name.
 func squeeze(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "", ".", "", ":", "", "/", "").Replace(name))
+	return strings.ToLower(separators.Replace(name))
 }
 
 // OwnerClue reports whether a tag with its value says who is responsible for what bears

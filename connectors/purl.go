@@ -98,6 +98,8 @@ func SystemPackage(purl string) bool {
 	return slices.ContainsFunc([]string{"pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/"}, func(typ string) bool { return strings.HasPrefix(purl, typ) })
 }
 
+var purlName = strings.NewReplacer("@", "%40", " ", "%20", "#", "%23", "?", "%3F")
+
 // PackageLocation is where a weak package is, as part of a finding's identity: its bare
 // purl, and for what is no system's package the file that names it, without the version
 // where the file's own name repeats it: an upgrade that stays vulnerable moves nothing. A
@@ -105,7 +107,7 @@ func SystemPackage(purl string) bool {
 func PackageLocation(p *exposure.Package) string {
 	purl := BarePURL(p.PURL)
 	if purl == "" && p.Name != "" {
-		purl = "pkg:generic/" + strings.NewReplacer("@", "%40", " ", "%20", "#", "%23", "?", "%3F").Replace(p.Name)
+		purl = "pkg:generic/" + purlName.Replace(p.Name)
 	}
 	file := strings.TrimPrefix(p.Path, "/")
 	switch {

@@ -26,9 +26,11 @@ func MachineUUIDs(uuid, serial string) []asset.Identifier {
 	return out
 }
 
+var braces = strings.NewReplacer("-", "", " ", "", "{", "", "}", "")
+
 // hexOf gives the hex digits of a text that has nothing else but separators, in lower case.
 func hexOf(text string) string {
-	out := strings.NewReplacer("-", "", " ", "", "{", "", "}", "").Replace(strings.ToLower(text))
+	out := braces.Replace(strings.ToLower(text))
 	if strings.Trim(out, "0123456789abcdef") != "" {
 		return ""
 	}

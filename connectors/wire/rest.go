@@ -150,9 +150,11 @@ func hidden(key string, v any) any {
 	return v
 }
 
+var separators = strings.NewReplacer("-", "", "_", "", " ", "")
+
 // credential reports whether a field of this name holds a secret.
 func credential(key string) bool {
-	key = strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(key))
+	key = strings.ToLower(separators.Replace(key))
 	switch key {
 	case "password", "passwd", "pwd", "secret", "secretkey", "clientsecret", "token", "accesstoken", "refreshtoken", "apikey", "apitoken",
 		"authorization", "proxyauthorization", "cookie", "setcookie", "privatekey", "accesskey", "sessiontoken", "sessionid", "xapikey":
