@@ -56,19 +56,21 @@ func (j *job) readAgain(ctx context.Context, beat func(Progress)) error {
 // toReadAgain reports whether there is anything in the body that the first reading left.
 // Most of what is fixed, in reports that list it for ever, was never seen by us.
 func (j *job) toReadAgain(ctx context.Context) (bool, error) {
-	if j.again {
-		return true, nil
-	}
+	again := j.again
 	for chunk := range slices.Chunk(j.doubtful, 500) {
 		stored, err := j.store.Exposures(ctx, chunk)
 		if err != nil {
 			return false, fault.Wrap(fault.KindOf(err), err, "reading exposures")
 		}
-		if len(stored) > 0 {
-			return true, nil
+		again = again || len(stored) > 0
+		for _, id := range chunk {
+			if _, ok := stored[id]; !ok {
+				j.nowhere = exposure.AppendKey(j.nowhere, exposure.SeenKey{ID: id})
+			}
 		}
 	}
-	return false, nil
+	j.nowhere = exposure.SortKeys(j.nowhere)
+	return again, nil
 }
 
 // unseen gives what a batch says beyond what the first reading wrote. All that the report

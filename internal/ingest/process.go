@@ -135,6 +135,7 @@ type job struct {
 
 	again     bool            // the body is to be read once more, for what it says without seeing
 	doubtful  []exposure.ID   // spoken of without being seen, and of the source's not known to exist
+	nowhere   []byte          // … and don't: what was told of them is not remembered, or it would be no news once they do
 	overtaken map[string]bool // parked deliveries that this one has a later look than
 }
 

@@ -262,7 +262,7 @@ func (j *job) sighting(id asset.ID, s *seen) (exposure.Sighting, bool) {
 		}
 	default:
 		next.Keys = exposure.UnionKeys(s.said.sights, exposure.SortKeys(s.kept))
-		next.Told = exposure.WithoutKeys(exposure.UnionKeys(s.said.told, exposure.SortKeys(s.tolds)), next.Keys)
+		next.Told = exposure.WithoutKeys(exposure.UnionKeys(s.said.told, exposure.SortKeys(s.tolds)), next.Keys, j.nowhere)
 		// Whoever doesn't know what was looked for doesn't know that an older report adds nothing.
 		next.Complete = j.run.Complete && len(j.run.Checks) > 0 && s.cover != nil && s.cover.Outcome == exposure.TargetOK && len(s.cover.Locations) == 0
 	}

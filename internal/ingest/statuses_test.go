@@ -191,7 +191,8 @@ func TestNothingClosesUnlessEverySourcesLastWordIsFixedOrACoveringAbsence(t *tes
 			case 2:
 				rep.Covers, covers = nil, false
 			}
-			for check, by := range words {
+			for _, check := range []string{"git", "tls"} { // in one order, or a failure can't be repeated
+				by := words[check]
 				statuses := rapid.SliceOfN(rapid.SampledFrom(exposure.Statuses()), 0, 2).Draw(rt, check)
 				sees, fixed := false, len(statuses) > 0
 				for n, status := range statuses {
