@@ -62,10 +62,11 @@ var known = regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-
 // Redact hides the credentials in an excerpt of traffic, code or output. It can't know
 // them all, so excerpts stay short and connectors leave out what a scanner calls a secret.
 func Redact(text string) string {
-	if !mayLeak(text) {
+	from := suspect(text)
+	if from < 0 {
 		return text
 	}
-	return known.ReplaceAllString(secretish.ReplaceAllString(text, "$1$2[redacted]"), "[redacted]")
+	return text[:from] + known.ReplaceAllString(secretish.ReplaceAllString(text[from:], "$1$2[redacted]"), "[redacted]")
 }
 
 // Ident makes a vendor's text fit to be part of an identity: no control characters, no

@@ -162,6 +162,30 @@ func TestACompleteLookThatStillSpeaksOfItDoesNotCloseItHoweverLongAgoItWasSeen(t
 	require.Equal(t, exposure.Closed, r.one("test:new").State)
 }
 
+func TestWhatWasToldBeforeThereWasAnExposureCountsOnceThereIs(t *testing.T) {
+	for _, status := range putAway() {
+		t.Run(string(status), func(t *testing.T) {
+			r := newRig(t)
+			web := host("web.example.com")
+			cover := []exposure.Coverage{covered(web)}
+			full := func(source string, hour float64, findings ...exposure.Observation) {
+				r.at(hour)
+				r.ingest(source, report{Run: fullRun(hour), Covers: cover, Findings: findings})
+			}
+			full("two", 0, said(web, "git", status, 0))
+			r.at(10)
+			partial := fullRun(10)
+			partial.Kind = exposure.RunPartial
+			r.ingest("one", report{Run: partial, Covers: cover, Findings: []exposure.Observation{said(web, "git", exposure.StatusOpen, 10)}})
+			full("two", 20, said(web, "git", status, 20)) // in the very same words
+			full("one", 30)
+			require.Equal(t, exposure.Tracked, r.one("test:git").State, "two still speaks of it")
+			full("two", 40)
+			require.Equal(t, exposure.Closed, r.one("test:git").State, "now both have looked and say nothing")
+		})
+	}
+}
+
 // word is what the oracle remembers of a source on one exposure.
 type word struct {
 	spoke, gone bool
