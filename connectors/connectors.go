@@ -62,6 +62,8 @@ type Env struct {
 	// Keep is where the built-in tracker and inbox keep their documents: the store, which
 	// fills the small interface that each of them declares. Nil for all others, and offline.
 	Keep any
+	// Governor shares the vendor's limits among all workers; nil offline: nothing is limited.
+	Governor Governor
 }
 
 // Instance is one configured connector. What it can do is found by asserting the roles.
@@ -176,68 +178,6 @@ type Answerer interface {
 	// Answer gives what the sender is answered, as a body of a media type with status 200,
 	// and whether the call is a report to be kept: false for a mere question.
 	Answer(header http.Header, body []byte) (kind string, reply []byte, keep bool)
-}
-
-// Issue is a ticket as it should be, or as it is.
-type Issue struct {
-	Key         string            `json:"key"`    // the tracker's name for it; empty before creation
-	Marker      string            `json:"marker"` // deterministic: the remediation's ID
-	Title       string            `json:"title"`
-	Description string            `json:"description"` // markdown
-	Team        string            `json:"team,omitempty"`
-	Due         time.Time         `json:"due,omitzero"`
-	Priority    string            `json:"priority,omitempty"` // act, attend, track_star, track
-	Status      IssueStatus       `json:"status"`
-	ClosedBy    string            `json:"closed_by,omitempty"` // who moved it to done; empty or "quell" = we
-	ClosedAt    time.Time         `json:"closed_at,omitzero"`  // when it was last moved to done; zero where the tracker doesn't say
-	URL         string            `json:"url,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	UpdatedAt   time.Time         `json:"updated_at,omitzero"`
-}
-
-// IssueStatus is a tracker's status by category.
-type IssueStatus string
-
-// The issue statuses.
-const (
-	IssueTodo       IssueStatus = "todo"
-	IssueInProgress IssueStatus = "in_progress"
-	IssueDone       IssueStatus = "done"
-)
-
-// Tracker keeps tickets. Every call is safe to repeat with the same marker or cause.
-type Tracker interface { //nolint:interfacebloat // a tracker that can do less than this keeps no tickets
-	Instance
-	// FindByMarker gives the issue with the marker, or an error of kind NotFound. A
-	// tracker whose search lags says for how long in Lag.
-	FindByMarker(ctx context.Context, marker string) (Issue, error)
-	Create(ctx context.Context, issue Issue) (Issue, error)
-	Get(ctx context.Context, key string) (Issue, error)
-	// Update writes title, description, due date and priority, and the status unless it
-	// is empty: then it stays as it is, whoever moves it meanwhile.
-	Update(ctx context.Context, issue Issue, cause string) (Issue, error)
-	// Comment adds a comment once per cause.
-	Comment(ctx context.Context, key, text, cause string) error
-}
-
-// Lagging is a tracker whose FindByMarker sees a creation only after a while.
-type Lagging interface{ Lag() time.Duration }
-
-// Message is something to tell a team or a person.
-type Message struct {
-	Cause    string            `json:"cause"` // once per cause
-	To       string            `json:"to"`    // team, or "escalation"
-	Kind     string            `json:"kind"`  // reminder, escalation, unowned, reopened, breaker, source, decision, digest…
-	Subject  string            `json:"subject"`
-	Text     string            `json:"text"` // markdown
-	Links    map[string]string `json:"links,omitempty"`
-	Subjects []string          `json:"subjects,omitempty"` // exposure or remediation IDs it is about
-}
-
-// Notifier delivers messages, once per cause.
-type Notifier interface {
-	Instance
-	Notify(ctx context.Context, m Message) error
 }
 
 // SyntaxError is malformed input with its place.

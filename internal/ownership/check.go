@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quellsec/quell/internal/scope"
 )
@@ -49,11 +50,44 @@ func (c *checker) config(cfg *Config) {
 			}
 		}
 	}
+	c.people(cfg)
 	if len(cfg.Route.Match) > 0 || cfg.Route.Continue {
 		c.add("route", "the root matches everything: move match and continue to a child")
 	}
 	c.node(&cfg.Route, "route", 0)
 	c.steps(cfg.Unowned, "unowned")
+}
+
+// people checks the people, and that the teams name no others.
+func (c *checker) people(cfg *Config) {
+	known := map[string]bool{}
+	for i := range cfg.People {
+		p, path := &cfg.People[i], fmt.Sprintf("people[%d]", i)
+		switch {
+		case !scope.ValidName(p.Name):
+			c.add(path+".name", "%q can't name a person: use letters, digits, dots, dashes and underscores", p.Name)
+		case known[p.Name]:
+			c.add(path+".name", "person %q is there already", p.Name)
+		}
+		known[p.Name] = true
+		if p.Role != "" && !slices.Contains(Roles(), p.Role) {
+			c.add(path+".role", "%q is none of %s", p.Role, strings.Join(Roles(), ", "))
+		}
+		if _, err := time.Parse(time.DateOnly, p.Left); p.Left != "" && err != nil {
+			c.add(path+".left", "%q is no day: write it as 2026-11-26", p.Left)
+		}
+	}
+	for i := range cfg.Teams {
+		team, path := &cfg.Teams[i], fmt.Sprintf("teams[%d]", i)
+		for k, name := range team.Members {
+			if !known[name] {
+				c.add(fmt.Sprintf("%s.members[%d]", path, k), "there is no %q in people", name)
+			}
+		}
+		if team.Manager != "" && !known[team.Manager] {
+			c.add(path+".manager", "there is no %q in people", team.Manager)
+		}
+	}
 }
 
 func (c *checker) node(n *Node, path string, depth int) {

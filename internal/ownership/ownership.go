@@ -16,9 +16,10 @@ import (
 
 // Config is who owns what.
 type Config struct {
-	Teams   []Team `yaml:"teams" json:"teams" doc:"The teams that can own exposures."`
-	Route   Node   `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
-	Unowned []Step `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
+	Teams   []Team   `yaml:"teams" json:"teams" doc:"The teams that can own exposures."`
+	People  []Person `yaml:"people" json:"people,omitempty" doc:"The people who decide from a chat or a ticket, and how each system calls them."`
+	Route   Node     `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
+	Unowned []Step   `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
 }
 
 // Team is one team.
@@ -26,7 +27,23 @@ type Team struct {
 	Name    string   `yaml:"name" json:"name" doc:"Name of the team: letters, digits, dots, dashes and underscores."`
 	Aliases []string `yaml:"aliases" json:"aliases,omitempty" doc:"What sources call the team, as patterns over owner hints: tag values, CMDB groups, CODEOWNERS entries. The name itself is always one."`
 	Channel string   `yaml:"channel" json:"channel,omitempty" doc:"Where messages to the team go, as the notifier calls it."`
+	Members []string `yaml:"members" json:"members,omitempty" doc:"Names of the people who are in it, from people."`
+	Manager string   `yaml:"manager" json:"manager,omitempty" doc:"Name of the person whom unanswered questions to the team go to, from people."`
 }
+
+// Person is somebody who decides, under one name in all systems.
+type Person struct {
+	Name    string   `yaml:"name" json:"name" doc:"The name under which decisions are recorded. An API token of the same name is the same person."`
+	Role    string   `yaml:"role" json:"role,omitempty" doc:"What the person may do from a chat: viewer, operator (if unset) or approver."`
+	Email   string   `yaml:"email" json:"email,omitempty" doc:"Address for messages, and by which chats and trackers are asked who it is."`
+	Slack   string   `yaml:"slack" json:"slack,omitempty" doc:"ID of the member in Slack, such as U024BE7LH. Unset: found by e-mail."`
+	Jira    string   `yaml:"jira" json:"jira,omitempty" doc:"Account ID in Jira Cloud, or user name in Data Center."`
+	Aliases []string `yaml:"aliases" json:"aliases,omitempty" doc:"Other names under which sources know the person, such as in CODEOWNERS."`
+	Left    string   `yaml:"left" json:"left,omitempty" doc:"The day from which the person is no longer there, as 2026-11-26: nothing waits for a word of theirs."`
+}
+
+// Roles are what a person may do from a chat, in rising order; unset is operator.
+func Roles() []string { return []string{"viewer", "operator", "approver"} }
 
 // Node is one node of the routing tree. Children are tried in order; the first that
 // matches takes the exposure, and its own children refine it. What a node doesn't set it

@@ -381,3 +381,17 @@ func TestOnlyTheHintsOfWhoComesFirstByPrecedenceCount(t *testing.T) {
 	unknown := asset.Asset{OwnerHints: append(scanners, ranked("nobody", "cmdb", 0))}
 	require.Equal(t, "dba", tr.Route(unknown, nil, exposure.Exposure{}).Team, "a hint that names no team stands in nobody's way")
 }
+
+func TestTeamsNameOnlyPeopleThatAreThere(t *testing.T) {
+	c := config()
+	c.People = []ownership.Person{{Name: "ann", Role: "approver"}, {Name: "ann"}, {Name: "bob", Role: "king", Left: "yesterday"}, {Name: "b o"}}
+	c.Teams[0].Members, c.Teams[1].Manager = []string{"ann", "cid"}, "dan"
+	_, errs := ownership.Compile(c)
+	paths := make([]string, 0, len(errs))
+	for _, err := range errs {
+		var field *scope.FieldError
+		require.ErrorAs(t, err, &field)
+		paths = append(paths, field.Path)
+	}
+	require.ElementsMatch(t, strings.Fields("people[1].name people[2].role people[2].left people[3].name teams[0].members[1] teams[1].manager"), paths)
+}
