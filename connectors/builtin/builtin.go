@@ -74,6 +74,7 @@ import (
 	"github.com/quellsec/quell/connectors/sentinelone"
 	"github.com/quellsec/quell/connectors/servicenow"
 	"github.com/quellsec/quell/connectors/shodan"
+	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/connectors/snipeit"
 	"github.com/quellsec/quell/connectors/snyk"
 	"github.com/quellsec/quell/connectors/tenable"
@@ -160,6 +161,7 @@ func List() []connectors.Registration {
 		sentinelone.Registration(),
 		servicenow.Registration(),
 		shodan.Registration(),
+		slack.Registration(),
 		snipeit.Registration(),
 		snyk.Registration(),
 		tenable.Registration(),

@@ -65,7 +65,9 @@ var table = []row{
 	// The built-in tracker and inbox keep their documents in the store, whose words for them are lifecycle's.
 	{pkg: "connectors/localtracker", imports: "connectors lifecycle fault"},
 	{pkg: "connectors/inbox", imports: "connectors lifecycle fault"},
-	{pkg: "connectors/builtin", imports: "connectors connectors/* connectors/localtracker connectors/inbox fault"},
+	{pkg: "connectors/slack", imports: "connectors connectors/signature httpclient fault secret", tests: "connectors/slack/slacktest"},
+	{pkg: "connectors/slack/slacktest", imports: "connectors/slack secret", tests: "connectors"}, // a workspace to test against, and to play with
+	{pkg: "connectors/builtin", imports: "connectors connectors/* connectors/localtracker connectors/inbox connectors/slack fault"},
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain fault"},
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
