@@ -1,0 +1,75 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
+)
+
+func presses(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	s := Open(t, address(t))
+	ctx := t.Context()
+	press := func(id string, next time.Time) lifecycle.Press {
+		return lifecycle.Press{ID: id, Version: 1, Chat: "slack", Body: []byte(`{"a":1}`), Status: lifecycle.PressReceived, ReceivedAt: epoch, NextAt: next}
+	}
+
+	t.Run("of sixteen who store one press one does", func(t *testing.T) {
+		var group errgroup.Group
+		added := make([]bool, writers)
+		for i := range writers {
+			group.Go(func() (err error) {
+				_, added[i], err = s.AddPress(ctx, press("once", epoch))
+				return err
+			})
+		}
+		require.NoError(t, group.Wait())
+		n := 0
+		for _, a := range added {
+			if a {
+				n++
+			}
+		}
+		require.Equal(t, 1, n)
+	})
+
+	t.Run("of two who answer it one does", func(t *testing.T) {
+		p, err := s.Press(ctx, "once")
+		require.NoError(t, err)
+		p.Version++
+		p.Status, p.Body, p.NextAt, p.AnsweredAt = lifecycle.PressAnswered, nil, time.Time{}, epoch
+		first, err := s.SwapPress(ctx, p)
+		require.NoError(t, err)
+		second, err := s.SwapPress(ctx, p)
+		require.NoError(t, err)
+		require.True(t, first)
+		require.False(t, second)
+		stored, isNew, err := s.AddPress(ctx, press("once", epoch))
+		require.NoError(t, err)
+		require.False(t, isNew)
+		require.Equal(t, p, stored, "a repeated call finds what came of the first")
+	})
+
+	t.Run("what is left to do is given in the order of waiting, and only when it is time", func(t *testing.T) {
+		for id, wait := range map[string]time.Duration{"later": time.Hour, "second": 2 * time.Minute, "first": time.Minute, strings.Repeat("long", 400): 3 * time.Minute} {
+			_, _, err := s.AddPress(ctx, press(id, epoch.Add(wait)))
+			require.NoError(t, err)
+		}
+		due, err := s.PendingPresses(ctx, epoch.Add(3*time.Minute), 10)
+		require.NoError(t, err)
+		require.Len(t, due, 3, "what was answered is not among them")
+		require.Equal(t, "first", due[0].ID)
+		require.Equal(t, "second", due[1].ID)
+		due, err = s.PendingPresses(ctx, epoch.Add(time.Minute), 1)
+		require.NoError(t, err)
+		require.Len(t, due, 1)
+		_, err = s.Press(ctx, "none")
+		require.True(t, fault.Is(err, fault.NotFound))
+	})
+}
