@@ -68,7 +68,7 @@ func (p *Precedence) Absorb(a Asset, d Description, source string, at time.Time)
 	if seen.After(a.LastSeen) {
 		a.LastSeen = seen
 	}
-	if reflect.DeepEqual(before, a) {
+	if a.LastSeen.Equal(before.LastSeen) && reflect.DeepEqual(before, a) { // a later sight alone is a change
 		return before, false
 	}
 	a.UpdatedAt = ms(at)

@@ -61,7 +61,11 @@ func Clean(id Identifier) (clean Identifier, ok bool, why string) {
 }
 
 func printable(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+	plain := true
+	for i := range len(s) {
+		plain = plain && s[i] >= ' ' && s[i] <= '~'
+	}
+	return plain || utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
 // placeholder knows the texts that stand where a value should, in any field.
@@ -191,9 +195,11 @@ func cleanOrigin(v string) (string, string) {
 // calls them.
 func cleanName(id Identifier) (Identifier, string) {
 	name := strings.TrimSuffix(strings.ToLower(id.Value), ".")
-	if addr, err := netip.ParseAddr(name); err == nil {
-		value, why := cleanIP(addr.String())
-		return Identifier{Kind: IP, Scope: id.Scope, Value: value}, why
+	if strings.Trim(name, "0123456789.") == "" || strings.Contains(name, ":") { // else it is no address, which costs more to hear from ParseAddr
+		if addr, err := netip.ParseAddr(name); err == nil {
+			value, why := cleanIP(addr.String())
+			return Identifier{Kind: IP, Scope: id.Scope, Value: value}, why
+		}
 	}
 	labels := strings.Split(name, ".")
 	last := labels[len(labels)-1]

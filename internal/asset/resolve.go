@@ -243,6 +243,9 @@ func identifiersOf(a *Asset) []Identifier {
 // without repeats, and for each of the others why not. What is unique only within a zone
 // or a source gets it as its scope, where the source gave none.
 func Usable(d Description, source string) (ids []Identifier, junk []string) {
+	if len(d.Identifiers) > 0 {
+		ids = make([]Identifier, 0, len(d.Identifiers))
+	}
 	for _, given := range d.Identifiers {
 		id, ok, why := Clean(given)
 		if !ok {
