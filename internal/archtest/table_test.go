@@ -91,7 +91,8 @@ var table = []row{
 
 	// What stands beside the product: it drives the product from outside, measures it, or describes it.
 	{pkg: "archtest"},
-	{pkg: "demo", imports: "demo/weakapp apiclient domain fault"},
+	{pkg: "daemon", imports: "apiclient fault"},
+	{pkg: "demo", imports: "daemon demo/weakapp apiclient domain fault"},
 	{pkg: "demo/weakapp"},
 	{pkg: "demo/weakapp/serve", imports: "demo/weakapp"},
 	{pkg: "e2e", imports: "demo demo/weakapp apiclient domain fault"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/daemon"
 	"github.com/quellsec/quell/internal/demo/weakapp"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -20,7 +21,7 @@ func (s *story) validation(ctx context.Context) error {
 		return fault.New(fault.Internal, "the refutation has no evidence")
 	}
 	s.say("%s is a false positive: %s", refuted.Title, refuted.Verdict.Reason)
-	evidence, err := s.client.Evidence(ctx, refuted.Verdict.Evidence[0], refuted.ID)
+	evidence, err := s.Client.Evidence(ctx, refuted.Verdict.Evidence[0], refuted.ID)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (s *story) mobilization(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.client.Ticket(ctx, d.Ticket)
+	t, err := s.Client.Ticket(ctx, d.Ticket)
 	if err != nil {
 		return err
 	}
@@ -56,8 +57,8 @@ func (s *story) mobilization(ctx context.Context) error {
 // status waits until a ticket's status is as wanted.
 func (s *story) status(ctx context.Context, key, what string, wanted func(apiclient.Ticket) bool) (apiclient.Ticket, error) {
 	var t apiclient.Ticket
-	err := until(ctx, patience, "ticket "+key+" "+what, func(ctx context.Context) (bool, error) {
-		found, err := s.client.Ticket(ctx, key)
+	err := daemon.Until(ctx, patience, "ticket "+key+" "+what, func(ctx context.Context) (bool, error) {
+		found, err := s.Client.Ticket(ctx, key)
 		t = found.Value
 		return err == nil && wanted(t), err
 	})
@@ -69,11 +70,11 @@ func (s *story) closedTooEarly(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.client.Ticket(ctx, d.Ticket)
+	before, err := s.Client.Ticket(ctx, d.Ticket)
 	if err != nil {
 		return err
 	}
-	if _, err := s.client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+	if _, err := s.Client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
 		return err
 	}
 	s.say("ticket %s is moved to done by a person. That is a claim, not a proof: quell tests again", d.Ticket)
@@ -101,7 +102,7 @@ func (s *story) proof(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+	if _, err := s.Client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
 		return err
 	}
 	s.say("the web team takes .git out of the web root and closes %s", d.Ticket)
@@ -127,8 +128,8 @@ func (s *story) unowned(ctx context.Context) error {
 		return err
 	}
 	var told apiclient.Message
-	err = until(ctx, patience, "the escalation", func(ctx context.Context) (bool, error) {
-		for item, err := range s.client.Inbox(ctx, "", false, 1000) {
+	err = daemon.Until(ctx, patience, "the escalation", func(ctx context.Context) (bool, error) {
+		for item, err := range s.Client.Inbox(ctx, "", false, 1000) {
 			if err != nil {
 				return false, err
 			}
@@ -143,7 +144,7 @@ func (s *story) unowned(ctx context.Context) error {
 		return err
 	}
 	s.say("told to %s: %s", told.To, told.Subject)
-	decided, err := s.client.Decide(ctx, d.ID, apiclient.Decision{Kind: "claim", Team: filesTeam, Reason: "we run the file store"}, "demo-claim", 0)
+	decided, err := s.Client.Decide(ctx, d.ID, apiclient.Decision{Kind: "claim", Team: filesTeam, Reason: "we run the file store"}, "demo-claim", 0)
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (s *story) acceptance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	decided, err := s.client.Decide(ctx, d.ID, apiclient.Decision{Kind: "accept_risk", Reason: "replaced next quarter", EndsOn: []string{"kev"}}, "demo-accept", 0)
+	decided, err := s.Client.Decide(ctx, d.ID, apiclient.Decision{Kind: "accept_risk", Reason: "replaced next quarter", EndsOn: []string{"kev"}}, "demo-accept", 0)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/quellsec/quell/internal/daemon"
 	"github.com/quellsec/quell/internal/demo/weakapp"
 	"github.com/quellsec/quell/internal/fault"
 )
@@ -58,12 +59,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fault.New(fault.Internal, "opening the demo's log: %w", err)
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	d, err := startDaemon(ctx, o.Binary, dir, log)
+	d, err := daemon.Start(ctx, daemon.Options{Binary: o.Binary, Dir: dir, Config: filepath.Join(dir, "demo.yaml"), Log: log, Agent: "quell-demo"})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
-	s := &story{daemon: d, app: app, out: o.Out, began: time.Now()}
+	defer func() { err = errors.Join(err, d.Stop()) }()
+	s := &story{Daemon: d, app: app, out: o.Out, began: time.Now()}
 	if err := s.tell(ctx); err != nil {
 		return err
 	}

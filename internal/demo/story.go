@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/internal/apiclient"
+	"github.com/quellsec/quell/internal/daemon"
 	"github.com/quellsec/quell/internal/demo/weakapp"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -20,7 +21,7 @@ import (
 
 // story is the demo as it is told.
 type story struct {
-	*daemon
+	*daemon.Daemon
 	app   *weakapp.App
 	out   io.Writer
 	began time.Time
@@ -78,7 +79,7 @@ func (s *story) importKEV(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.client.ImportIntel(ctx, "kev", bytes.NewReader(body))
+	done, err := s.Client.ImportIntel(ctx, "kev", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *story) discovery(ctx context.Context) error {
 			return err
 		}
 	}
-	stats, err := s.client.Stats(ctx, nil)
+	stats, err := s.Client.Stats(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -126,8 +127,8 @@ func (s *story) hook(ctx context.Context, source, file string) error {
 		return err
 	}
 	var d exposure.Delivery
-	err = until(ctx, patience, "the delivery of "+source, func(ctx context.Context) (bool, error) {
-		found, err := s.client.Delivery(ctx, accepted.Delivery)
+	err = daemon.Until(ctx, patience, "the delivery of "+source, func(ctx context.Context) (bool, error) {
+		found, err := s.Client.Delivery(ctx, accepted.Delivery)
 		d = found.Value
 		return !d.EndedAt.IsZero(), err
 	})
@@ -143,7 +144,7 @@ func (s *story) hook(ctx context.Context, source, file string) error {
 
 // find gives the exposure of a weakness.
 func (s *story) find(ctx context.Context, weakness string) (exposure.Exposure, error) {
-	for item, err := range s.client.Exposures(ctx, url.Values{"weakness": {weakness}}, 2) {
+	for item, err := range s.Client.Exposures(ctx, url.Values{"weakness": {weakness}}, 2) {
 		return item.Value, err
 	}
 	return exposure.Exposure{}, fault.New(fault.NotFound, "there is no exposure of %s", weakness)
@@ -156,8 +157,8 @@ func (s *story) waitFor(ctx context.Context, weakness, what string, wanted func(
 		return apiclient.Detail{}, err
 	}
 	var d apiclient.Detail
-	err = until(ctx, patience, weakness+" "+what, func(ctx context.Context) (bool, error) {
-		found, err := s.client.Exposure(ctx, e.ID)
+	err = daemon.Until(ctx, patience, weakness+" "+what, func(ctx context.Context) (bool, error) {
+		found, err := s.Client.Exposure(ctx, e.ID)
 		d = found.Value
 		return err == nil && wanted(&d), err
 	})
