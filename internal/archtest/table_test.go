@@ -92,6 +92,7 @@ var table = []row{
 	// What stands beside the product: it drives the product from outside, measures it, or describes it.
 	{pkg: "archtest"},
 	{pkg: "daemon", imports: "apiclient fault"},
+	{pkg: "chaos/whole", imports: "daemon apiclient domain fault"},
 	{pkg: "demo", imports: "daemon demo/weakapp apiclient domain fault"},
 	{pkg: "demo/weakapp"},
 	{pkg: "demo/weakapp/serve", imports: "demo/weakapp"},
