@@ -130,7 +130,7 @@ func (i *inventory) TestOwner(ctx context.Context, id asset.ID) (api.OwnerTest, 
 		return api.OwnerTest{}, err
 	}
 	g := i.judge.Grounds()
-	x := g.Owners.Explain(a, g.Scopes.Named(a.Scopes))
+	x := g.Owners.Explain(a, g.Scopes.Named(a.Scopes), exposure.Exposure{})
 	return api.OwnerTest{Asset: a.ID, AssetName: a.Name, Team: x.Route.Team, Copies: x.Route.Copies,
 		Confidence: x.Route.Confidence, How: x.Route.Owner().How, Lines: x.Lines}, nil
 }

@@ -74,6 +74,9 @@ type Exposure struct {
 	Decision     Decision     `json:"decision"`
 	Due          time.Time    `json:"due,omitzero"`
 	Owner        Owner        `json:"owner"`
+	Refused      []NotOurs    `json:"refused,omitempty"` // by teams that said "not ours", the newest last
+	Bounces      int          `json:"bounces,omitempty"` // how often it went from a team to another, or back
+	Learn        bool         `json:"learn,omitempty"`   // something happened to it that ownership hasn't learned from yet
 	Scopes       []string     `json:"scopes,omitempty"`
 	Claim        *Claim       `json:"claim,omitempty"`
 	Exception    *Exception   `json:"exception,omitempty"`
@@ -175,6 +178,33 @@ type Owner struct {
 	Confidence float64   `json:"confidence,omitempty"` // 0..1
 	Manual     bool      `json:"manual,omitempty"`     // a person decided: rules don't override
 	Since      time.Time `json:"since,omitzero"`       // also the start of the unowned clock
+	// Likely are the teams that may own what is unowned, the likeliest first.
+	Likely []Guess `json:"likely,omitempty"`
+}
+
+// Guess is a team that may own something.
+type Guess struct {
+	Team       string  `json:"team"`
+	Confidence float64 `json:"confidence"`    // 0..1
+	Why        string  `json:"why,omitempty"` // what speaks for it
+}
+
+// NotOurs is a team's word that something isn't theirs.
+type NotOurs struct {
+	Team   string    `json:"team"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// RefusedBy reports whether a team has said that the exposure isn't theirs.
+func (e *Exposure) RefusedBy(team string) bool {
+	for i := range e.Refused {
+		if e.Refused[i].Team == team {
+			return true
+		}
+	}
+	return false
 }
 
 // Claim is somebody's word that the weakness is fixed. It is never proof.

@@ -34,6 +34,7 @@ func move(e *Exposure, ev *Event) {
 	if e.State == Closed && (ev.Kind == EventObserved || ev.Kind == EventReopen) {
 		e.Reopens++
 	}
+	e.Learn = e.Learn || ev.To == Closed && e.RemediationID != ""
 	window(e, ev)
 	mode(e, ev)
 }
@@ -77,12 +78,37 @@ func mode(e *Exposure, ev *Event) {
 	}
 }
 
+// maxRefused is how many refusals an exposure keeps; a team has one.
+const maxRefused = 20
+
+// handed folds what a new owner says of the one before: who refused it, and how often it
+// went from hand to hand because somebody said so. A team that takes it after all has not
+// refused it.
+func handed(e *Exposure, ev *Event) {
+	before, now := e.Owner.Team, ev.Owner.Team
+	if team := ev.Data[DataRefused]; team != "" {
+		e.Refused = slices.DeleteFunc(slices.Clone(e.Refused), func(r NotOurs) bool { return r.Team == team })
+		e.Refused = append(e.Refused, NotOurs{Team: team, By: ev.Actor.Name, Reason: ev.Reason, At: ev.At})
+		e.Refused = e.Refused[max(0, len(e.Refused)-maxRefused):]
+	} else if ev.Owner.Manual && e.RefusedBy(now) {
+		e.Refused = slices.DeleteFunc(slices.Clone(e.Refused), func(r NotOurs) bool { return r.Team == now })
+	}
+	if ev.Actor.Kind != Person {
+		return
+	}
+	e.Learn = true
+	if before != "" && before != now {
+		e.Bounces++
+	}
+}
+
 // attributes folds what an event carries, whether the state moves or not.
 func attributes(e *Exposure, ev *Event) {
 	if v := ev.Verdict; v != nil && (e.Verdict == nil || !v.CheckedAt.Before(e.Verdict.CheckedAt)) {
 		e.Verdict = v
 	}
 	if ev.Owner != nil {
+		handed(e, ev)
 		since := e.Owner.Since
 		team := e.Owner.Team
 		e.Owner = *ev.Owner
@@ -103,6 +129,8 @@ func attributes(e *Exposure, ev *Event) {
 	switch ev.Kind {
 	case EventSnoozed:
 		e.SnoozeUntil = ev.Until
+	case EventNoted:
+		e.Learn = e.Learn || ev.Data[DataSilent] != ""
 	case EventTicketed:
 		e.RemediationID, e.Ticket = ev.Data[DataRemediation], ev.Data[DataTicket]
 	case EventReminded, EventEscalated:

@@ -14,6 +14,8 @@ const (
 	DataRemediation = "remediation" // ticketed: the remediation joined; empty = left
 	DataTicket      = "ticket"      // ticketed: its ticket's key
 	DataMergedInto  = "merged_into" // merge: the surviving exposure
+	DataRefused     = "refused"     // assigned: the team that says it isn't theirs
+	DataSilent      = "silent"      // noted: the team that was asked again and again and never answered
 	DataApprovedBy  = "approved_by" // who approved the run that the event follows from, where the breaker held it
 )
 

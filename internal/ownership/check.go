@@ -56,6 +56,7 @@ func (c *checker) config(cfg *Config) {
 	}
 	c.node(&cfg.Route, "route", 0)
 	c.steps(cfg.Unowned, "unowned")
+	c.inference(&cfg.Inference)
 }
 
 // people checks the people, and that the teams name no others.

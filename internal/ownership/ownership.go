@@ -1,10 +1,11 @@
 // Package ownership finds the team that answers for an exposure, says how it was found
 // and how sure that is, and when whom to remind or to call in. Pure.
 //
-// What names an owner, the surest first: a route of the routing tree, hints from sources
-// that one team claims as its own, the owner of a scope, hints that several teams claim,
-// the tree's default. Where nothing does the exposure is unowned, and climbs a ladder of
-// its own.
+// What names an owner, the surest first: a route of the routing tree, which people wrote;
+// then the team that the evidence makes likely enough; then the tree's default. Evidence is
+// what hints of sources say, the owners of scopes, whose the neighbours are, and what was
+// learned: who fixed, claimed and refused what. Where nothing is sure enough the exposure is
+// unowned, the likely teams are asked, and it climbs a ladder of its own.
 package ownership
 
 import (
@@ -20,6 +21,8 @@ type Config struct {
 	People  []Person `yaml:"people" json:"people,omitempty" doc:"The people who decide from a chat or a ticket, and how each system calls them."`
 	Route   Node     `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
 	Unowned []Step   `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
+
+	Inference Inference `yaml:"inference" json:"inference,omitzero" doc:"How owners are inferred where no route names one."`
 }
 
 // Team is one team.
@@ -93,20 +96,18 @@ type Route struct {
 	Copies     []string // teams to be told too, sorted
 	Options    Options
 	Path       []string // why, from the root on, one step each
-	Confidence float64  // 0..1, see the Confidence constants
+	Confidence float64  // 0..1: see the Confidence constants, else the posterior
+	// Likely are the teams that may own it, where none is sure enough: the likeliest first.
+	Likely []exposure.Guess
 }
 
-// How sure each way of finding an owner is.
+// How sure the ways of finding an owner are that are not inferred.
 const (
-	ConfidenceRoute    = 0.95 // people wrote the route for this
-	ConfidenceAgreed   = 0.85 // hints of several sources agree
-	ConfidenceHint     = 0.75 // hints of one source
-	ConfidenceScope    = 0.6  // the scope's owner: the right house, perhaps not the right door
-	ConfidenceDisputed = 0.4  // hints name several teams; the one named most often
-	ConfidenceDefault  = 0.3  // the root's team
+	ConfidenceRoute   = 0.95 // people wrote the route for this
+	ConfidenceDefault = 0.3  // the root's team
 )
 
 // Owner gives the route as an exposure records it. Since is the caller's to fill.
 func (r Route) Owner() exposure.Owner {
-	return exposure.Owner{Team: r.Team, How: strings.Join(r.Path, " > "), Confidence: r.Confidence}
+	return exposure.Owner{Team: r.Team, How: strings.Join(r.Path, " > "), Confidence: r.Confidence, Likely: r.Likely}
 }

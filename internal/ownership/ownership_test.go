@@ -66,19 +66,21 @@ func TestRouting(t *testing.T) {
 		{"a route by tags", asset.Asset{Tags: shop}, nil, exposure.Exposure{}, "web", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop*", nil},
 		{"a child refines it", asset.Asset{Tags: shop}, nil, exposure.Exposure{Weakness: "nessus:57582"}, "platform", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop* > check=nessus:*", nil},
 		{"a child without a team inherits it", asset.Asset{Tags: shop, Kind: asset.API}, nil, exposure.Exposure{}, "web", ownership.ConfidenceRoute, "root > tag.env=prod and tag.app=shop* > kind=api", nil},
-		{"half of the conditions is no match", asset.Asset{Tags: map[string]string{"env": "prod"}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
+		{"half of the conditions is no match", asset.Asset{Tags: map[string]string{"env": "prod"}}, nil, exposure.Exposure{}, "", 0, "root > no route, clue or scope names a team", nil},
 		{"a route by scope", asset.Asset{}, []scope.Scope{{Name: "databases", Owner: "web"}}, exposure.Exposure{}, "dba", ownership.ConfidenceRoute, "root > scope=databases", nil},
 		{"the first of two routes owns and the second is told", asset.Asset{}, []scope.Scope{{Name: "databases"}}, exposure.Exposure{CVEs: []string{"CVE-2024-1709"}}, "soc", ownership.ConfidenceRoute, "root > cve=CVE-2024-1709", []string{"dba"}},
 		{"a route by identifier", asset.Asset{Identifiers: fqdn("a.pay.example.com")}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceRoute, "root > identifier.fqdn=*.pay.example.com and source!=lab-*", nil},
-		{"a negated condition", asset.Asset{Identifiers: fqdn("a.pay.example.com"), Sources: []string{"lab-1"}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
-		{"a hint by the team's own name", asset.Asset{OwnerHints: []asset.OwnerHint{hint("Platform", "aws")}}, nil, exposure.Exposure{}, "platform", ownership.ConfidenceHint, "root > hint tag team=Platform", nil},
-		{"a hint by alias", asset.Asset{OwnerHints: []asset.OwnerHint{hint("nobody", "x"), hint("billing team", "cmdb")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceHint, "root > hint tag team=billing team", nil},
-		{"two sources agree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("payments", "cmdb")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceAgreed, "root > hint tag team=pay-eu, as 2 sources agree", nil},
-		{"one source that repeats itself is one", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("payments", "aws")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceHint, "root > hint tag team=pay-eu", nil},
-		{"sources that disagree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("pay-eu", "cmdb"), hint("pay-us", "crm")}}, nil, exposure.Exposure{}, "payments", ownership.ConfidenceDisputed, "root > hint tag team=pay-eu, though another names dba", nil},
-		{"a scope's owner is surer than a dispute", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("web", "cmdb")}}, []scope.Scope{{Name: "z", Owner: "soc"}, {Name: "m"}, {Name: "b", Owner: "web"}}, exposure.Exposure{}, "web", ownership.ConfidenceScope, "root > owner of scope b", nil},
-		{"a hint is surer than a scope's owner", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws")}}, []scope.Scope{{Name: "b", Owner: "web"}}, exposure.Exposure{}, "dba", ownership.ConfidenceHint, "root > hint tag team=dba", nil},
-		{"an empty hint names nobody", asset.Asset{OwnerHints: []asset.OwnerHint{hint("", "aws")}}, nil, exposure.Exposure{}, "", 0, "root > no route, hint or scope names a team", nil},
+		{"a negated condition", asset.Asset{Identifiers: fqdn("a.pay.example.com"), Sources: []string{"lab-1"}}, nil, exposure.Exposure{}, "", 0, "root > no route, clue or scope names a team", nil},
+		{"a hint by the team's own name", asset.Asset{OwnerHints: []asset.OwnerHint{hint("Platform", "aws")}}, nil, exposure.Exposure{}, "platform", 0.83, "root > tag team=Platform", nil},
+		{"a hint by alias", asset.Asset{OwnerHints: []asset.OwnerHint{hint("nobody", "x"), hint("billing team", "cmdb")}}, nil, exposure.Exposure{}, "payments", 0.83, "root > tag team=billing team", nil},
+		{"two sorts of sources agree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), {Value: "payments", From: "support_group", Source: "cmdb"}}}, nil, exposure.Exposure{}, "payments", 0.99, "root > tag team=pay-eu, support_group=payments", nil},
+		{"one CMDB repeated by three tools is one", asset.Asset{OwnerHints: []asset.OwnerHint{hint("payments", "aws"), hint("payments", "wiz"), hint("payments", "orca")}}, nil, exposure.Exposure{}, "payments", 0.83, "root > tag team=payments", nil},
+		{"one source that repeats itself is one", asset.Asset{OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("payments", "aws")}}, nil, exposure.Exposure{}, "payments", 0.83, "root > tag team=pay-eu", nil},
+		{"sources that disagree", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("pay-eu", "cmdb"), hint("pay-us", "crm")}}, nil, exposure.Exposure{}, "", 0, "root > no team is likely enough", nil},
+		{"a scope's owner", asset.Asset{}, []scope.Scope{{Name: "b", Owner: "web"}}, exposure.Exposure{}, "web", 0.64, "root > owner of scope b", nil},
+		{"a scope's owner decides a dispute", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("web", "cmdb")}}, []scope.Scope{{Name: "z", Owner: "soc"}, {Name: "m"}, {Name: "b", Owner: "web"}}, exposure.Exposure{}, "web", 0.95, "root > tag team=web, owner of scope b", nil},
+		{"a hint is surer than a scope's owner", asset.Asset{OwnerHints: []asset.OwnerHint{hint("dba", "aws")}}, []scope.Scope{{Name: "b", Owner: "web"}}, exposure.Exposure{}, "dba", 0.63, "root > tag team=dba", nil},
+		{"an empty hint names nobody", asset.Asset{OwnerHints: []asset.OwnerHint{hint("", "aws")}}, nil, exposure.Exposure{}, "", 0, "root > no route, clue or scope names a team", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := tree(t, config()).Route(tt.a, tt.scopes, tt.e)
@@ -87,7 +89,8 @@ func TestRouting(t *testing.T) {
 			require.Equal(t, tt.path, strings.Join(r.Path, " > "))
 			require.Equal(t, tt.copies, r.Copies)
 			owner := r.Owner()
-			require.Equal(t, exposure.Owner{Team: tt.team, How: tt.path, Confidence: tt.confidence}, owner)
+			require.Equal(t, exposure.Owner{Team: tt.team, How: tt.path, Confidence: tt.confidence, Likely: r.Likely}, owner)
+			require.True(t, tt.team == "" || len(r.Likely) == 0, "who is owned needs no guesses")
 		})
 	}
 }
@@ -125,7 +128,7 @@ func TestOptionsAreInherited(t *testing.T) {
 
 func TestExplainTellsWhatEachNodeAnswered(t *testing.T) {
 	a := asset.Asset{Tags: map[string]string{"env": "prod", "app": "shop"}, OwnerHints: []asset.OwnerHint{hint("pay-eu", "aws"), hint("ghosts", "")}}
-	got := tree(t, config()).Explain(a, []scope.Scope{{Name: "prod", Owner: "dba"}})
+	got := tree(t, config()).Explain(a, []scope.Scope{{Name: "prod", Owner: "dba"}}, exposure.Exposure{})
 	require.Equal(t, "web", got.Route.Team)
 	require.Equal(t, []string{
 		"root: matches everything",
@@ -134,11 +137,14 @@ func TestExplainTellsWhatEachNodeAnswered(t *testing.T) {
 		"    kind=api: no, kind=api doesn't hold",
 		"hint tag team=pay-eu from aws: team payments",
 		"hint tag team=ghosts: no team goes by that name",
-		"scope prod: owner dba",
-		"=> owner web, confidence 0.95 (tag.env=prod and tag.app=shop*)",
+		"candidate payments, 0.63",
+		"  +4.50 tag: tag team=pay-eu (aws)",
+		"candidate dba, 0.23",
+		"  +3.50 scope: owner of scope prod",
+		"=> web, 0.95: tag.env=prod and tag.app=shop*",
 	}, got.Lines)
-	none := tree(t, ownership.Config{}).Explain(asset.Asset{}, nil)
-	require.Equal(t, []string{"root: matches everything", "=> unowned (no route, hint or scope names a team)"}, none.Lines)
+	none := tree(t, ownership.Config{}).Explain(asset.Asset{}, nil, exposure.Exposure{})
+	require.Equal(t, []string{"root: matches everything", "=> unowned: no route, clue or scope names a team"}, none.Lines)
 }
 
 func TestEveryProblemIsReportedAtOnce(t *testing.T) {
@@ -240,12 +246,34 @@ func FuzzMatch(f *testing.F) {
 }
 
 func BenchmarkRoute(b *testing.B) {
-	tr := tree(b, config())
-	a := asset.Asset{Identifiers: fqdn("a.pay.example.com"), Tags: map[string]string{"env": "prod"}}
+	bare := tree(b, config())
+	learned := bare.Remembering(bare.NewMemory(due, func(yield func(ownership.Count) bool) {
+		for _, feature := range []string{"asset:a1", "domain:other.example.com", "subnet:dc1|10.1.2.0/24", "hint:tag team=dba"} {
+			if !yield(ownership.Count{Feature: feature, Team: "dba", Tally: ownership.Tally{Fixed: 7, Last: due}}) ||
+				!yield(ownership.Count{Feature: feature, Team: "web", Tally: ownership.Tally{Claimed: 1, Refused: 2, Last: due}}) {
+				return
+			}
+		}
+	}, ownership.Census{}))
 	e := exposure.Exposure{CVEs: []string{"CVE-2020-0001"}}
-	b.ReportAllocs()
-	for b.Loop() {
-		tr.Route(a, nil, e)
+	other := asset.Asset{ID: "a1", Zone: "dc1", OwnerHints: []asset.OwnerHint{hint("dba", "aws"), hint("ghosts", "wiz")}, Identifiers: append(fqdn("a.other.example.com"),
+		asset.Known{Identifier: asset.Identifier{Kind: asset.IP, Value: "10.1.2.3"}})}
+	for _, bb := range []struct {
+		name string
+		tree ownership.Tree
+		a    asset.Asset
+	}{
+		{"route", bare, asset.Asset{Identifiers: fqdn("a.pay.example.com"), Tags: map[string]string{"env": "prod"}}},
+		{"hint", bare, other},
+		{"nothing", bare, asset.Asset{Identifiers: fqdn("a.other.example.com")}},
+		{"learned", learned, other},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				bb.tree.Route(bb.a, nil, e)
+			}
+		})
 	}
 }
 
@@ -364,21 +392,19 @@ func TestHoweverOftenItIsAskedEveryRungIsSentOnce(t *testing.T) {
 	})
 }
 
-func TestOnlyTheHintsOfWhoComesFirstByPrecedenceCount(t *testing.T) {
+func TestTheHintsOfWhoComesFirstByPrecedenceWeighMore(t *testing.T) {
 	tr := tree(t, ownership.Config{Teams: []ownership.Team{{Name: "web"}, {Name: "dba"}}})
 	ranked := func(value, source string, rank int) asset.OwnerHint {
 		h := hint(value, source)
 		h.Rank = rank
 		return h
 	}
-	scanners := []asset.OwnerHint{ranked("dba", "nessus", 1), ranked("dba", "qualys", 1)}
-	require.Equal(t, "dba", tr.Route(asset.Asset{OwnerHints: scanners}, nil, exposure.Exposure{}).Team)
-	with := asset.Asset{OwnerHints: append(scanners, ranked("web", "cmdb", 0))}
+	scanners := []asset.OwnerHint{ranked("web", "nessus", 0)}
+	require.Equal(t, "web", tr.Route(asset.Asset{OwnerHints: scanners}, nil, exposure.Exposure{}).Team)
+	with := asset.Asset{OwnerHints: []asset.OwnerHint{ranked("dba", "nessus", 1), ranked("dba", "qualys", 1), ranked("web", "cmdb", 0)}}
 	r := tr.Route(with, nil, exposure.Exposure{})
 	require.Equal(t, "web", r.Team, "one inventory against two scanners")
-	require.InDelta(t, ownership.ConfidenceHint, r.Confidence, 0.001, "and nothing is disputed")
-	require.Contains(t, strings.Join(tr.Explain(with, nil).Lines, "\n"), "but others come before this source")
-	unknown := asset.Asset{OwnerHints: append(scanners, ranked("nobody", "cmdb", 0))}
+	unknown := asset.Asset{OwnerHints: []asset.OwnerHint{ranked("dba", "nessus", 0), ranked("nobody", "cmdb", 0)}}
 	require.Equal(t, "dba", tr.Route(unknown, nil, exposure.Exposure{}).Team, "a hint that names no team stands in nobody's way")
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
@@ -20,6 +21,11 @@ type Tree struct {
 	aliases []alias
 	unowned []Step
 	digest  string
+
+	people  map[string]person    // by every name they go by
+	leavers map[string]time.Time // the first day that a person isn't there
+	model   *model // nil: the defaults
+	memory  *Memory // nil: nothing was learned
 }
 
 type node struct {
@@ -42,7 +48,8 @@ func Compile(c Config) (Tree, []error) {
 	if len(check.errs) > 0 {
 		return Tree{}, check.errs
 	}
-	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned}
+	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned,
+		people: byName(&c), leavers: leavers(c.People), model: newModel(c.Inference)}
 	for _, team := range c.Teams {
 		t.teams[team.Name] = team
 		for _, text := range append([]string{team.Name}, team.Aliases...) {
@@ -104,10 +111,12 @@ func (t Tree) Team(name string) (Team, bool) {
 func (t Tree) Unowned() []Step { return t.unowned }
 
 // Route finds the owner of an exposure on an asset in the given scopes. A person's
-// decision (exposure.Owner.Manual) counts before it; that is the caller's to know.
+// decision (exposure.Owner.Manual) counts before it; that is the caller's to know. A team
+// that has said of this exposure that it isn't theirs doesn't get it back, whatever names
+// it.
 func (t Tree) Route(a asset.Asset, scopes []scope.Scope, e exposure.Exposure) Route {
 	w := walk{subject: subject{asset: &a, scopes: scopeNames(scopes), exposure: &e}}
-	return t.route(&w, &a, scopes)
+	return t.route(&w, &a, scopes, nil)
 }
 
 func scopeNames(scopes []scope.Scope) []string {
@@ -118,26 +127,13 @@ func scopeNames(scopes []scope.Scope) []string {
 	return names
 }
 
-func (t Tree) route(w *walk, a *asset.Asset, scopes []scope.Scope) Route {
+func (t *Tree) route(w *walk, a *asset.Asset, scopes []scope.Scope, x *Explanation) Route {
 	w.down(&t.root, found{options: DefaultOptions()})
+	w.root = t.root.Team
 	r := Route{Options: w.first.options, Path: w.first.path}
-	votes := t.votes(a.OwnerHints)
-	switch {
-	case w.first.depth > 0 && w.first.team != "":
-		r.Team, r.Confidence = w.first.team, ConfidenceRoute
-	case len(votes) == 1:
-		take(&r, votes)
-	case scoped(&r, scopes):
-	case len(votes) > 1:
-		take(&r, votes)
-	case w.first.team != "":
-		r.Team, r.Confidence = w.first.team, ConfidenceDefault
-		r.Path = append(r.Path, "default team")
-	default:
-		r.Path = append(r.Path, "no route, hint or scope names a team")
-	}
+	t.choose(&r, w, a, scopes, x)
 	for _, team := range w.copies {
-		if team != r.Team && !slices.Contains(r.Copies, team) {
+		if team != r.Team && !slices.Contains(r.Copies, team) && t.Active(team) {
 			r.Copies = append(r.Copies, team)
 		}
 	}
@@ -155,6 +151,7 @@ type walk struct {
 	done    bool     // there is one
 	copies  []string // the teams of later matches
 	lines   *[]string
+	root    string // the default team
 }
 
 // found is what was collected on the way to a node.
