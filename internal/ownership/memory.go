@@ -104,7 +104,9 @@ func (t *Tree) NewMemory(at time.Time, counts iter.Seq[Count], census Census) *M
 	for i := range all {
 		c := &all[i]
 		fmt.Fprintf(hash, "%q %q %v\n", c.Feature, c.Team, c.Tally)
-		left := func(since time.Time, kind sort, n int) float64 { return float64(n) * faded(since, m.at, t.weights().sorts[kind].halfLife) }
+		left := func(since time.Time, kind sort, n int) float64 {
+			return float64(n) * faded(since, m.at, t.weights().sorts[kind].halfLife)
+		}
 		m.past[c.Feature] = append(m.past[c.Feature], seen{
 			team: c.Team, fixed: left(c.Last, sortFixed, c.Fixed), claimed: left(c.Last, sortClaimed, c.Claimed+c.Given),
 			refused: left(c.Against, sortRefused, c.Refused+c.Taken), silent: left(c.Against, sortSilent, c.Silent),

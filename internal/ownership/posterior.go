@@ -61,8 +61,8 @@ type inquiry struct {
 	at     *exposure.Exposure
 	sums   []sum
 	key    []byte
-	words  bool       // write it down, in words, in place of adding it up
-	only   string     // … of this team alone, and what counts; empty: all
+	words  bool   // write it down, in words, in place of adding it up
+	only   string // … of this team alone, and what counts; empty: all
 	best   *[sorts]float64
 	lines  []Evidence // what was written down
 }

@@ -24,8 +24,8 @@ type Tree struct {
 
 	people  map[string]person    // by every name they go by
 	leavers map[string]time.Time // the first day that a person isn't there
-	model   *model // nil: the defaults
-	memory  *Memory // nil: nothing was learned
+	model   *model               // nil: the defaults
+	memory  *Memory              // nil: nothing was learned
 }
 
 type node struct {
