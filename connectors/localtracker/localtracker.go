@@ -23,6 +23,9 @@ const Name = "localtracker"
 // self is who moved a ticket when we did.
 const self = "quell"
 
+// longestTitle is in characters.
+const longestTitle = 255
+
 // Registration describes the connector.
 func Registration() connectors.Registration {
 	return connectors.Registration{
@@ -112,7 +115,7 @@ func (t *Tracker) Create(ctx context.Context, issue connectors.Issue) (connector
 	at := t.at()
 	for n := range 8 {
 		ticket, fresh, err := t.tickets.InsertTicket(ctx, lifecycle.Ticket{
-			ID: key(issue.Marker, n), Version: 1, Marker: issue.Marker, Title: issue.Title, Description: issue.Description, Team: issue.Team,
+			ID: key(issue.Marker, n), Version: 1, Marker: issue.Marker, Title: connectors.Title(issue.Title, longestTitle), Description: connectors.Paragraphs(issue.Description), Team: issue.Team,
 			Due: issue.Due, Priority: issue.Priority, Status: string(connectors.IssueTodo), CreatedAt: at, UpdatedAt: at,
 		})
 		if err != nil {
@@ -144,7 +147,7 @@ func (t *Tracker) Get(ctx context.Context, key string) (connectors.Issue, error)
 func (t *Tracker) Update(ctx context.Context, issue connectors.Issue, _ string) (connectors.Issue, error) {
 	return t.edit(ctx, issue.Key, func(x *lifecycle.Ticket) bool {
 		before := *x
-		x.Title, x.Description, x.Team, x.Due, x.Priority = issue.Title, issue.Description, issue.Team, issue.Due, issue.Priority
+		x.Title, x.Description, x.Team, x.Due, x.Priority = connectors.Title(issue.Title, longestTitle), connectors.Paragraphs(issue.Description), issue.Team, issue.Due, issue.Priority
 		t.move(x, issue.Status, self)
 		return x.Title != before.Title || x.Description != before.Description || x.Team != before.Team || !x.Due.Equal(before.Due) ||
 			x.Priority != before.Priority || x.Status != before.Status

@@ -19,6 +19,7 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	tickets map[string]lifecycle.Ticket
+	made    []string
 	writes  int
 }
 
@@ -29,6 +30,7 @@ func (m *memory) InsertTicket(_ context.Context, t lifecycle.Ticket) (lifecycle.
 		return have, false, nil
 	}
 	m.tickets[t.ID] = t
+	m.made = append(m.made, t.ID)
 	return t, true, nil
 }
 

@@ -14,7 +14,7 @@ type row struct {
 }
 
 // testsMay is what any test may import: the conformance suites and the fakes, which exist for tests.
-const testsMay = "connectors/connectortest connectors/fake store/storetest"
+const testsMay = "connectors/connectortest connectors/trackertest connectors/fake store/storetest"
 
 // domain is what the word of that name stands for.
 const domain = "asset exposure scope priority ownership attackpath metrics"
@@ -69,6 +69,7 @@ var table = []row{
 	{pkg: "connectors/slack/slacktest", imports: "connectors/slack secret", tests: "connectors"}, // a workspace to test against, and to play with
 	{pkg: "connectors/builtin", imports: "connectors connectors/* connectors/localtracker connectors/inbox connectors/slack fault"},
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain fault"},
+	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
 	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
