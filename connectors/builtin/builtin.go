@@ -36,6 +36,7 @@ import (
 	"github.com/quellsec/quell/connectors/gcpscc"
 	"github.com/quellsec/quell/connectors/generic"
 	"github.com/quellsec/quell/connectors/github"
+	"github.com/quellsec/quell/connectors/githubissues"
 	"github.com/quellsec/quell/connectors/gitlab"
 	"github.com/quellsec/quell/connectors/glpi"
 	"github.com/quellsec/quell/connectors/govulncheck"
@@ -123,6 +124,7 @@ func List() []connectors.Registration {
 		gcpscc.Registration(),
 		generic.Registration(),
 		github.Registration(),
+		githubissues.Registration(),
 		gitlab.Registration(),
 		glpi.Registration(),
 		govulncheck.Registration(),

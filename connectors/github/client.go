@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/connectors"
-	"github.com/quellsec/quell/connectors/signature"
+	"github.com/quellsec/quell/connectors/githubapi"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/httpclient"
@@ -24,7 +24,6 @@ import (
 // it doesn't know, while a page is kept as GitHub wrote it.
 
 const (
-	apiVersion  = "2022-11-28"
 	perPage     = 100
 	largestPage = 64 << 20
 	fullEvery   = 24 * time.Hour
@@ -84,11 +83,10 @@ func (*Instance) FullEvery() time.Duration { return fullEvery }
 // page writes one page and gives the address of the next. Alerts come with the last
 // updated first, so that a page which ends before since is the last one.
 func (in *Instance) page(ctx context.Context, at cursor, since time.Time, page io.Writer) (next string, err error) {
-	authorization, err := in.authorization(ctx)
+	api, err := in.api.Authorized(ctx)
 	if err != nil {
 		return "", err
 	}
-	api := in.api(authorization)
 	var body bytes.Buffer
 	owner := "orgs/" + url.PathEscape(in.config.Organization)
 	var repository json.RawMessage
@@ -143,27 +141,16 @@ func endsBefore(body []byte, since time.Time) bool {
 	return !last.IsZero() && last.Before(since)
 }
 
-func (in *Instance) api(authorization string) httpclient.API {
-	return httpclient.API{
-		HTTP: in.http, Base: in.config.URL, Vendor: "GitHub", Largest: largestPage, Refused: refused,
-		Auth: func(r *http.Request) {
-			r.Header.Set("Authorization", authorization)
-			r.Header.Set("Accept", "application/vnd.github+json")
-			r.Header.Set("X-Github-Api-Version", apiVersion)
-		},
-	}
-}
-
 // refused knows GitHub's own ways: a rate limit is a 403 too, and a feature that is
 // switched off is a 403 or 404 that says so.
 func refused(status int, header http.Header, body []byte) error {
+	if err := githubapi.Throttled(status, header, body); err != nil {
+		return err
+	}
 	if status != http.StatusForbidden && status != http.StatusNotFound {
 		return nil
 	}
 	message := strings.ToLower(string(body))
-	if status == http.StatusForbidden && (header.Get("Retry-After") != "" || header.Get("X-Ratelimit-Remaining") == "0" || strings.Contains(message, "rate limit")) {
-		return &fault.Error{Kind: fault.Throttled, Msg: "GitHub asks to wait", RetryAfter: httpclient.RetryAfter(header)}
-	}
 	for _, off := range []string{"no analysis found", "must be enabled", "is disabled", "are disabled", "not enabled"} {
 		if strings.Contains(message, off) {
 			return errOff
@@ -172,12 +159,7 @@ func refused(status int, header http.Header, body []byte) error {
 	return nil
 }
 
-// hook is how GitHub signs: over the raw body, without a time.
-var hook = signature.HMAC{ //nolint:gochecknoglobals // a constant
-	Header: "X-Hub-Signature-256", Prefix: "sha256=", Hash: signature.SHA256, Encoding: signature.Hex, IDHeader: "X-GitHub-Delivery",
-}
-
 // VerifyWebhook implements connectors.WebhookVerifier.
 func (in *Instance) VerifyWebhook(header http.Header, body []byte, now time.Time) (string, error) {
-	return hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret)
+	return githubapi.Hook.Verify(header, body, now, in.config.Secret, in.config.PreviousSecret)
 }

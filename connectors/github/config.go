@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/githubapi"
 	"github.com/quellsec/quell/internal/httpclient"
 	"github.com/quellsec/quell/internal/secret"
 )
@@ -49,7 +50,7 @@ func (c *Config) Validate() []error {
 		}
 	}
 	for _, name := range append(slices.Clone(c.Repositories), c.Repository) {
-		if name != "" && !isFullName(name) {
+		if name != "" && !githubapi.IsFullName(name) {
 			problems = append(problems, fmt.Errorf("repositories: %q is not owner/name", name))
 		}
 	}
@@ -62,22 +63,15 @@ func (c *Config) Validate() []error {
 	if !c.pulls() {
 		return problems
 	}
-	app := c.AppID != "" || c.InstallationID != "" || !c.PrivateKey.Empty()
-	switch {
-	case app && (c.AppID == "" || c.InstallationID == "" || c.PrivateKey.Empty()):
-		problems = append(problems, errors.New("app_id, installation_id and private_key: are needed together"))
-	case app != c.Token.Empty():
-		problems = append(problems, errors.New("token: this or an app is needed to pull, and not both"))
-	}
+	problems = append(problems, c.credentials().Validate()...)
 	if c.URL == "" || len(c.Alerts) == 0 {
 		problems = append(problems, errors.New("url and alerts: are needed to pull"))
 	}
 	return problems
 }
 
-func isFullName(name string) bool {
-	owner, repo, ok := strings.Cut(name, "/")
-	return ok && owner != "" && repo != "" && !strings.ContainsAny(repo, "/?# ")
+func (c *Config) credentials() githubapi.Credentials {
+	return githubapi.Credentials{Token: c.Token, AppID: c.AppID, InstallationID: c.InstallationID, PrivateKey: c.PrivateKey}
 }
 
 var docs = connectors.Page{

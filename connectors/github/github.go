@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/githubapi"
 	"github.com/quellsec/quell/connectors/jsonpull"
 	"github.com/quellsec/quell/connectors/report"
 	"github.com/quellsec/quell/internal/httpclient"
@@ -32,7 +33,7 @@ func Registration() connectors.Registration {
 		Open:      open,
 		Statuses:  statuses,
 		Reach:     reach,
-		API:       "REST API " + apiVersion,
+		API:       "REST API " + githubapi.Version,
 		Docs:      docs,
 		Samples: []connectors.Sample{
 			{File: "dependabot.json", Findings: 4},
@@ -81,7 +82,10 @@ func open(env connectors.Env, config any) (connectors.Instance, error) {
 	if now == nil {
 		now = time.Now
 	}
-	return &Instance{source: env.Source, config: *c, http: env.HTTP, now: now}, nil
+	return &Instance{source: env.Source, config: *c, http: env.HTTP, api: &githubapi.Client{
+		API:  httpclient.API{HTTP: env.HTTP, Base: c.URL, Vendor: "GitHub", Largest: largestPage, Refused: refused},
+		Cred: c.credentials(), Now: now,
+	}}, nil
 }
 
 // Instance is one configured GitHub source.
@@ -89,8 +93,7 @@ type Instance struct {
 	source string
 	config Config
 	http   *http.Client
-	now    func() time.Time
-	app    appToken
+	api    *githubapi.Client
 }
 
 // Connector implements connectors.Instance.

@@ -35,17 +35,22 @@ func (h *Harness) insist(t *testing.T, op func() error) {
 	require.NoError(t, err)
 }
 
-// everywhere runs an operation with each accident at each of its calls.
-func (h *Harness) everywhere(t *testing.T, op func(name string)) {
+// everywhere repeats an operation under each accident at each of its calls, until it
+// succeeds, and then looks at what it came to. try gives the n-th operation, and the look.
+func (h *Harness) everywhere(t *testing.T, try func(n int, name string) (op func() error, look func())) {
 	t.Helper()
-	faulty := vendor[Faulty](t, h)
+	faulty, n := vendor[Faulty](t, h), 0
 	for _, writing := range []bool{true, false} {
 		for name, accident := range accidents(writing) {
 			for accident.Skip = 0; accident.Skip < mostCalls; accident.Skip++ {
+				n++
+				op, look := try(n, name)
 				faulty.Fail(accident)
-				op(name)
-				if faulty.Calm() {
-					break // it has fewer calls
+				h.insist(t, op)
+				fewer := faulty.Calm()
+				look()
+				if fewer {
+					break // it has no more calls than that
 				}
 			}
 		}
@@ -54,50 +59,49 @@ func (h *Harness) everywhere(t *testing.T, op func(name string)) {
 
 func updatedOnceThoughLost(t *testing.T, h *Harness) {
 	key := h.create(t).Key
-	n := 0
-	h.everywhere(t, func(name string) {
-		n++
+	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		want := h.wanted(key)
 		want.Title, want.Due = "Upgrade lodash "+name, time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n)
 		want.Priority = h.priority(n % 2)
 		want.Description = "It is now " + name + "."
-		h.insist(t, func() error { _, err := h.Tracker.Update(t.Context(), want, want.Due.String()); return err })
-		shown := h.Vendor.Shown(key)
-		require.Equal(t, want.Title, shown.Title)
-		require.Equal(t, want.Due.Format(time.DateOnly), shown.Due)
-		require.Contains(t, shown.Text, want.Description)
-		issue := h.get(t, key)
-		require.Equal(t, want.Priority, issue.Priority)
-		require.Empty(t, issue.Overridden, "a write whose answer was lost is not a person's: %s", name)
+		return func() error { _, err := h.Tracker.Update(t.Context(), want, want.Due.String()); return err }, func() {
+			shown := h.Vendor.Shown(key)
+			require.Equal(t, want.Title, shown.Title)
+			require.Equal(t, want.Due.Format(time.DateOnly), shown.Due)
+			require.Contains(t, shown.Text, want.Description)
+			issue := h.get(t, key)
+			require.Equal(t, want.Priority, issue.Priority)
+			require.Empty(t, issue.Overridden, "a write whose answer was lost is not a person's: %s", name)
+		}
 	})
 }
 
 func doneOnceThoughLost(t *testing.T, h *Harness) {
 	key := h.create(t).Key
-	n := 0
-	h.everywhere(t, func(name string) {
-		n++
+	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		want := h.wanted(key)
 		want.Status = []connectors.IssueStatus{connectors.IssueTodo, connectors.IssueDone}[n%2]
-		h.insist(t, func() error {
+		op := func() error {
 			_, err := h.Tracker.Update(t.Context(), want, "c"+name+time.Duration(n).String())
 			return err
-		})
-		issue := h.get(t, key)
-		require.Equal(t, want.Status == connectors.IssueDone, issue.Status == connectors.IssueDone)
-		require.True(t, ours(issue.ClosedBy), "%s: closed by %q", name, issue.ClosedBy)
+		}
+		return op, func() {
+			issue := h.get(t, key)
+			require.Equal(t, want.Status == connectors.IssueDone, issue.Status == connectors.IssueDone)
+			require.True(t, ours(issue.ClosedBy), "%s: closed by %q", name, issue.ClosedBy)
+		}
 	})
 }
 
 func commentedOnceThoughLost(t *testing.T, h *Harness) {
 	key := h.create(t).Key
-	n := 0
-	h.everywhere(t, func(name string) {
-		n++
+	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		cause := "cause-" + time.Duration(n).String()
-		h.insist(t, func() error { return h.Tracker.Comment(t.Context(), key, "Still there: "+cause+".", cause) })
-		require.NoError(t, h.Tracker.Comment(t.Context(), key, "Still there: "+cause+".", cause))
-		require.Equal(t, 1, h.commentsWith(key, "Still there: "+cause+"."), name)
+		op := func() error { return h.Tracker.Comment(t.Context(), key, "Still there: "+cause+".", cause) }
+		return op, func() {
+			require.NoError(t, op())
+			require.Equal(t, 1, h.commentsWith(key, "Still there: "+cause+"."), name)
+		}
 	})
 }
 

@@ -14,7 +14,7 @@ type row struct {
 }
 
 // testsMay is what any test may import: the conformance suites and the fakes, which exist for tests.
-const testsMay = "connectors/connectortest connectors/trackertest connectors/fake store/storetest"
+const testsMay = "connectors/connectortest connectors/trackertest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest store/storetest"
 
 // domain is what the word of that name stands for.
 const domain = "asset exposure scope priority ownership attackpath metrics"
@@ -48,8 +48,8 @@ var table = []row{
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
 	{pkg: "httpclient", imports: "fault secret"},
 	{pkg: "connectors", imports: "exposure asset httpclient fault secret"},
-	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/azureapi connectors/gcpapi exposure asset httpclient fault secret"},
-	// No connectors, these eleven: what those that need it read, write and check with.
+	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/azureapi connectors/gcpapi connectors/githubapi connectors/marked exposure asset httpclient fault secret"},
+	// No connectors, these thirteen: what those that need it read, write and check with.
 	{pkg: "connectors/wire", imports: "connectors exposure"},
 	{pkg: "connectors/jsonpull", imports: "connectors connectors/wire"},
 	{pkg: "connectors/xmlpull", imports: "connectors connectors/wire"},
@@ -61,6 +61,9 @@ var table = []row{
 	{pkg: "connectors/awsapi", imports: "connectors connectors/wire connectors/jsonpull connectors/report connectors/signature exposure httpclient fault secret"},
 	{pkg: "connectors/azureapi", imports: "httpclient fault secret"},
 	{pkg: "connectors/gcpapi", imports: "httpclient fault secret"},
+	{pkg: "connectors/githubapi", imports: "connectors/signature httpclient fault secret"},
+	// What trackers write into texts that people edit too.
+	{pkg: "connectors/marked"},
 	{pkg: "connectors/ocsfmap", imports: "connectors connectors/wire connectors/cloud exposure asset"},
 	// The built-in tracker and inbox keep their documents in the store, whose words for them are lifecycle's.
 	{pkg: "connectors/localtracker", imports: "connectors lifecycle fault"},
@@ -69,6 +72,8 @@ var table = []row{
 	{pkg: "connectors/slack/slacktest", imports: "connectors/slack secret", tests: "connectors"}, // a workspace to test against, and to play with
 	{pkg: "connectors/builtin", imports: "connectors connectors/* connectors/localtracker connectors/inbox connectors/slack fault"},
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain fault"},
+	{pkg: "connectors/fakevendor"}, // how fake vendors fail, and the fakes; none of them needs a test to run
+	{pkg: "connectors/githubissues/githubissuestest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
