@@ -38,6 +38,7 @@ import (
 	"github.com/quellsec/quell/connectors/github"
 	"github.com/quellsec/quell/connectors/githubissues"
 	"github.com/quellsec/quell/connectors/gitlab"
+	"github.com/quellsec/quell/connectors/gitlabissues"
 	"github.com/quellsec/quell/connectors/glpi"
 	"github.com/quellsec/quell/connectors/govulncheck"
 	"github.com/quellsec/quell/connectors/grype"
@@ -74,6 +75,7 @@ import (
 	"github.com/quellsec/quell/connectors/semgrep"
 	"github.com/quellsec/quell/connectors/sentinelone"
 	"github.com/quellsec/quell/connectors/servicenow"
+	"github.com/quellsec/quell/connectors/servicenowincident"
 	"github.com/quellsec/quell/connectors/shodan"
 	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/connectors/snipeit"
@@ -126,6 +128,7 @@ func List() []connectors.Registration {
 		github.Registration(),
 		githubissues.Registration(),
 		gitlab.Registration(),
+		gitlabissues.Registration(),
 		glpi.Registration(),
 		govulncheck.Registration(),
 		grype.Registration(),
@@ -162,6 +165,7 @@ func List() []connectors.Registration {
 		semgrep.Registration(),
 		sentinelone.Registration(),
 		servicenow.Registration(),
+		servicenowincident.Registration(),
 		shodan.Registration(),
 		slack.Registration(),
 		snipeit.Registration(),

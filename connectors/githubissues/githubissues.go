@@ -17,8 +17,11 @@ import (
 // Name is the connector's name.
 const Name = "githubissues"
 
-// self is who closed an issue when we did.
-const self = "quell"
+// self is who closed an issue when we did; ghost is who did whose account is gone.
+const (
+	self  = "quell"
+	ghost = "ghost"
+)
 
 // Registration describes the connector.
 func Registration() connectors.Registration {

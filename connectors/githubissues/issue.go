@@ -43,7 +43,7 @@ func (t *Tracker) issue(ctx context.Context, x *wireIssue, at place) (connectors
 	}
 	switch {
 	case x.State == "closed":
-		out.Status, out.ClosedAt = connectors.IssueDone, x.ClosedAt
+		out.Status, out.ClosedAt, out.ClosedBy = connectors.IssueDone, x.ClosedAt, ghost
 		if x.ClosedBy != nil {
 			out.ClosedBy = x.ClosedBy.Login
 		}

@@ -14,7 +14,7 @@ type row struct {
 }
 
 // testsMay is what any test may import: the conformance suites and the fakes, which exist for tests.
-const testsMay = "connectors/connectortest connectors/trackertest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest store/storetest"
+const testsMay = "connectors/connectortest connectors/trackertest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
 
 // domain is what the word of that name stands for.
 const domain = "asset exposure scope priority ownership attackpath metrics"
@@ -74,6 +74,8 @@ var table = []row{
 	{pkg: "connectors/connectortest", imports: "connectors/builtin connectors domain fault"},
 	{pkg: "connectors/fakevendor"}, // how fake vendors fail, and the fakes; none of them needs a test to run
 	{pkg: "connectors/githubissues/githubissuestest", imports: "connectors/fakevendor"},
+	{pkg: "connectors/gitlabissues/gitlabissuestest", imports: "connectors/fakevendor"},
+	{pkg: "connectors/servicenowincident/servicenowincidenttest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.

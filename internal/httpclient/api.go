@@ -40,7 +40,9 @@ type Call struct {
 	Query  url.Values
 	JSON   any        // body, encoded as JSON
 	Form   url.Values // body, as a form
-	Accept string     // empty: application/json
+	Raw    []byte     // body, as it is, of the media type Type
+	Type   string
+	Accept string // empty: application/json
 	Header http.Header
 }
 
@@ -136,6 +138,8 @@ func (a API) request(ctx context.Context, c Call) (*http.Request, error) {
 		method, contentType, body = http.MethodPost, "application/json", bytes.NewReader(text)
 	case c.Form != nil:
 		method, contentType, body = http.MethodPost, "application/x-www-form-urlencoded", strings.NewReader(c.Form.Encode())
+	case c.Raw != nil:
+		method, contentType, body = http.MethodPost, c.Type, bytes.NewReader(c.Raw)
 	}
 	if c.Method != "" {
 		method = c.Method
