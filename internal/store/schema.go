@@ -19,7 +19,8 @@ var migrations = []func(ctx context.Context, s *Store) error{
 // collections are all of them.
 func collections() []*engine.Collection {
 	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &statements, &sightings, &runs, &deliveries,
-		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths}
+		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths,
+		&messages, &boxes, &threads}
 }
 
 func (s *Store) migrate(ctx context.Context) error {

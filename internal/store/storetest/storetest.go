@@ -28,6 +28,7 @@ func Run(t *testing.T, address func(t *testing.T) string) {
 		{"documents", documents}, {"lists", lists}, {"identifiers", identifiers}, {"edges", edges}, {"statements", statements}, {"retirements", retirements},
 		{"searches", searches}, {"deliveries", deliveries}, {"decisions", decisions}, {"presses", presses}, {"syncs", syncs},
 		{"blobs", blobs}, {"the rest", rest}, {"schema", schema}, {"crashes", crashes},
+		{"outbox", outboxes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, address) })
 	}
