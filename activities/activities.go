@@ -32,7 +32,11 @@ type Deps struct {
 	Engage   func(a asset.Asset) scope.Engagement
 	Waker    Waker
 	Trackers map[string]connectors.Tracker // by name
-	Tracker  string                        // the one that new tickets go to
+	Tracker  string                        // the one that new tickets go to where there is no Route
+	// Route names the tracker that the remediation of a team goes to, which is made for an
+	// exposure in scopes with a decision; nil: all go to Tracker.
+	Route    func(team string, scopes []string, decision exposure.DecisionOutcome) string
+	Keeping  map[string]Keeping // how tickets are kept, by tracker
 	Notifier connectors.Notifier
 	Drainer  Drainer
 	Syncs    Syncs

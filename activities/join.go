@@ -58,6 +58,14 @@ func (a *Activities) tellJoined(ctx context.Context, e *exposure.Exposure, ev *e
 	return a.wakeRemediation(ctx, e.RemediationID, "joined", e.State.Live())
 }
 
+// trackerFor names the tracker that a remediation goes to which an exposure begins.
+func (a *Activities) trackerFor(e *exposure.Exposure) string {
+	if a.Route == nil {
+		return a.Tracker
+	}
+	return a.Route(e.Owner.Team, e.Scopes, e.Decision.Outcome)
+}
+
 // claimRemediation finds the owner's remediation of the fix that is open, or begins one:
 // the first generation that isn't done.
 func (a *Activities) claimRemediation(ctx context.Context, e *exposure.Exposure) (lifecycle.Remediation, error) {
@@ -65,7 +73,7 @@ func (a *Activities) claimRemediation(ctx context.Context, e *exposure.Exposure)
 		now := a.now()
 		rem, _, err := a.Journal.ClaimRemediation(ctx, lifecycle.Remediation{
 			ID: lifecycle.RemediationID(e.Owner.Team, e.Fix, generation), Version: 1, Owner: e.Owner.Team, Fix: e.Fix, Generation: generation,
-			Status: lifecycle.RemediationOpen, Tracker: a.Tracker, Due: e.Due, CreatedAt: now, UpdatedAt: now,
+			Status: lifecycle.RemediationOpen, Tracker: a.trackerFor(e), Due: e.Due, CreatedAt: now, UpdatedAt: now,
 		})
 		if err != nil {
 			return rem, fault.Wrap(fault.KindOf(err), err, "claiming the remediation of "+e.Owner.Team)

@@ -33,6 +33,7 @@ type Plan struct {
 	NextAt   time.Time                   `json:"next_at,omitzero"`   // of the next reminder or escalation
 	Poll     time.Duration               `json:"poll"`               // how long the ticket may go unlooked at
 	Gone     bool                        `json:"gone,omitempty"`     // there is no such remediation
+	Look     bool                        `json:"look,omitempty"`     // somebody said that the ticket changed, and it wasn't read since
 }
 
 // maxIntents is how many occasions one comment or message tells of.
@@ -78,6 +79,7 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	s := stand(members)
 	issue := issueOf(rem, members, a.Policy.PublicURL)
 	plan := Plan{Owner: rem.Owner, Status: rem.Status, Title: issue.Title, Ticket: rem.Ticket, Live: s.live, Members: len(members), Poll: a.Policy.TicketPoll}
+	plan.Look = !rem.Look.IsZero()
 	plan.Create = rem.Ticket == "" && s.live > 0
 	plan.Write = rem.Ticket != "" && (rem.Digest != digest(&issue, s.status) || unlabelled(members, rem.Ticket))
 	rungs, next := a.rungs(rem.CreatedAt, &s)

@@ -220,6 +220,7 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 	if err != nil {
 		return SyncResult{}, err
 	}
+	began := a.now()
 	issue, err := tracker.Get(ctx, rem.Ticket)
 	if fault.Is(err, fault.NotFound) {
 		_, err = a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
@@ -233,6 +234,9 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 	}
 	if err != nil {
 		return SyncResult{}, fault.Wrap(fault.KindOf(err), err, "reading ticket "+rem.Ticket)
+	}
+	if rem, err = a.looked(ctx, &rem, began); err != nil {
+		return SyncResult{}, err
 	}
 	members, err := a.members(ctx, rem.ID)
 	if err != nil {
@@ -251,6 +255,19 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 		return SyncResult{Status: string(issue.Status), ClosedBy: issue.ClosedBy, ClosedAt: closedAt}, nil
 	}
 	return a.write(ctx, &rem, tracker, issue, members)
+}
+
+// looked notes that the ticket was read. What was told of it meanwhile is still to be
+// looked at.
+func (a *Activities) looked(ctx context.Context, rem *lifecycle.Remediation, began time.Time) (lifecycle.Remediation, error) {
+	seen := rem.Look
+	return a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
+		if r.Look.Equal(seen) {
+			r.Look = time.Time{}
+		}
+		r.LookedAt = began
+		return true
+	})
 }
 
 // ours reports whether we moved the ticket ourselves.

@@ -38,8 +38,11 @@ type Deps struct {
 	Deliveries Deliveries
 	Evidence   Evidence
 	Tickets    Tickets
-	Inbox      Inbox
-	Tokens     Tokens
+	// TrackerHook is the configured tracker of that name, if it calls; optional.
+	TrackerHook   func(name string) (TrackerHook, bool)
+	TicketChanged TicketChanged // set where TrackerHook is
+	Inbox         Inbox
+	Tokens        Tokens
 
 	Decider     Decider
 	Identity    Identity

@@ -128,9 +128,8 @@ func (s *Server) audit(c *call, what, subject string) {
 	s.log.Info("changed through the API", "what", what, "subject", subject, "token", c.token.Name, "token_id", c.token.ID, "request_id", requestID(c))
 }
 
-// routes is the table. Paths of trackers' webhooks and of chat have room beside
-// /hooks/{source}.
+// routes is the table. Paths of chat have room beside /hooks/{source}.
 func routes() []route {
-	return slices.Concat(systemRoutes(), deliveryRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
+	return slices.Concat(systemRoutes(), deliveryRoutes(), trackerHookRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
 		workRoutes(), adminRoutes())
 }

@@ -69,7 +69,7 @@ func (r *remediationRun) carryOut(ctx workflow.Context, p *activities.Plan) (boo
 		}
 		p.Ticket, r.looked, r.look = ticket.Key, workflow.Now(ctx), false
 		p.Messages = append(p.Messages, []string{lifecycle.IntentID(r.step.ID, lifecycle.IntentNotify, "created/"+ticket.Key)})
-	} else if p.Ticket != "" && (p.Write || r.look || !r.looked.Add(p.Poll).After(workflow.Now(ctx))) {
+	} else if p.Ticket != "" && (p.Write || p.Look || r.look || !r.looked.Add(p.Poll).After(workflow.Now(ctx))) {
 		if err := r.sync(ctx, p); err != nil {
 			return false, err
 		}

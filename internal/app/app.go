@@ -17,7 +17,6 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/quellsec/quell/activities"
-	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/exposure"
@@ -39,6 +38,7 @@ type app struct {
 	ledger     *ledger.Ledger
 	lifecycle  *lifecycle.Client
 	sources    *sources
+	trackers   *trackers
 	judge      *ingest.Judge
 	pipeline   *ingest.Pipeline
 	activities *activities.Activities
@@ -151,8 +151,12 @@ func trusted(sources []config.Source) []string {
 }
 
 func (a *app) wireActivities() error {
-	tracker, notifier, err := a.people()
+	calls := newPeopleMetrics(a.registry)
+	notifier, err := a.notifier(calls)
 	if err != nil {
+		return err
+	}
+	if a.trackers, err = a.openTrackers(calls); err != nil {
 		return err
 	}
 	keys := map[string]ed25519.PublicKey{}
@@ -170,7 +174,7 @@ func (a *app) wireActivities() error {
 		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Assess: a.judge,
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
-		Trackers: map[string]connectors.Tracker{tracker.name: tracker.Tracker}, Tracker: tracker.name, Notifier: notifier,
+		Trackers: a.trackers.byName, Route: a.trackers.route, Keeping: a.trackers.keeping(), Notifier: notifier,
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})

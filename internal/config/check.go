@@ -160,9 +160,7 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 			}
 		}
 	}
-	if len(cfg.Trackers) > 1 {
-		r.say(doc, "trackers[1]", "one tracker is supported; every ticket goes to it")
-	}
+	r.checkTrackers(doc, cfg)
 }
 
 // checkInventory looks at what is said about assets: that precedence names what there is,

@@ -27,7 +27,7 @@ type Config struct {
 	Owners     ownership.Config `yaml:"owners" doc:"The teams, and the tree that routes assets to them."`
 	Policy     priority.Policy  `yaml:"policy" doc:"How decisions and due dates are made."`
 	FollowUp   FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
-	Trackers   []Tracker        `yaml:"trackers" doc:"Where tickets are kept. None: the built-in tracker."`
+	Trackers   []Tracker        `yaml:"trackers" doc:"Where tickets are kept: the first that takes a remediation by team, scope and decision gets it, and keeps it. None: the built-in tracker."`
 	Notifiers  []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
 	Probes     []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
 }
@@ -162,13 +162,6 @@ type FollowUp struct {
 	TicketPoll  scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
 	CoveringRun scope.Duration `yaml:"covering_run" doc:"How long a claimed fix that no probe can check waits for a complete run of its source before people are told."`
 	RetestLead  scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
-}
-
-// Tracker is one configured tracker.
-type Tracker struct {
-	Name      string `yaml:"name" doc:"Name of the tracker."`
-	Connector string `yaml:"connector" doc:"Which connector speaks to it."`
-	Config    any    `yaml:"config" doc:"What the connector itself wants."`
 }
 
 // Notifier is one configured way of telling people.

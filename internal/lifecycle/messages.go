@@ -115,6 +115,10 @@ type Remediation struct {
 	WakeAt     time.Time         `json:"wake_at,omitzero"`
 	CreatedAt  time.Time         `json:"created_at"`
 	UpdatedAt  time.Time         `json:"updated_at"`
+
+	Look     time.Time `json:"look,omitzero"`      // since when it is known that the ticket is to be read; zero: it isn't
+	Heard    []string  `json:"heard,omitempty"`    // the vendor's IDs of the last changes that we were told of
+	LookedAt time.Time `json:"looked_at,omitzero"` // when we last began to read the ticket
 }
 
 // Intent is one line of the journal of outside effects: written before the effect, done

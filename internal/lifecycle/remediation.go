@@ -38,10 +38,21 @@ const (
 	IntentNotify  = "notify"  // tell the owner
 )
 
+// TicketChange is what a tracker's webhook tells: that something happened to an issue, and
+// not what it is like now.
+type TicketChange struct {
+	Tracker string
+	Key     string // of the issue, as it is called now
+	Marker  string // the remediation; empty where the call doesn't tell
+	Cause   string // the vendor's ID of the change: a repeated call has the same one
+	What    string // in a word or two
+}
+
 // RemediationFilter chooses remediations. An empty field matches any.
 type RemediationFilter struct {
 	Status     RemediationStatus
 	Owner      string
 	DueBefore  time.Time
 	WakeBefore time.Time // wakes older than
+	Ticket     string    // the ticket's key
 }

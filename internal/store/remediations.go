@@ -82,6 +82,7 @@ func (s *Store) FindRemediations(ctx context.Context, f lifecycle.RemediationFil
 	var w where
 	w.equal("status", string(f.Status))
 	w.equal("owner", f.Owner)
+	w.equal("ticket", f.Ticket)
 	w.before("due", f.DueBefore)
 	w.before("wake", f.WakeBefore)
 	return s.remediations().page(ctx, w, ordering{name: "remediations", fields: []string{"due"}}, l)
