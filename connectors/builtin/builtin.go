@@ -47,6 +47,7 @@ import (
 	"github.com/quellsec/quell/connectors/insightvm"
 	"github.com/quellsec/quell/connectors/inspector"
 	"github.com/quellsec/quell/connectors/intsights"
+	"github.com/quellsec/quell/connectors/jira"
 	"github.com/quellsec/quell/connectors/kev"
 	"github.com/quellsec/quell/connectors/kubernetes"
 	"github.com/quellsec/quell/connectors/kubescape"
@@ -137,6 +138,7 @@ func List() []connectors.Registration {
 		insightvm.Registration(),
 		inspector.Registration(),
 		intsights.Registration(),
+		jira.Registration(),
 		kev.Registration(),
 		kubernetes.Registration(),
 		kubescape.Registration(),

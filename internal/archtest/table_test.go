@@ -14,7 +14,7 @@ type row struct {
 }
 
 // testsMay is what any test may import: the conformance suites and the fakes, which exist for tests.
-const testsMay = "connectors/connectortest connectors/trackertest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
+const testsMay = "connectors/connectortest connectors/trackertest connectors/jira/jiratest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
 
 // domain is what the word of that name stands for.
 const domain = "asset exposure scope priority ownership attackpath metrics"
@@ -78,6 +78,7 @@ var table = []row{
 	{pkg: "connectors/gitlabissues/gitlabissuestest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/servicenowincident/servicenowincidenttest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
+	{pkg: "connectors/jira/jiratest"},                            // a Jira for tests and the sandbox; it shares nothing with its client
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
 	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
