@@ -21,6 +21,7 @@ import (
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/governor"
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -39,6 +40,7 @@ type app struct {
 	lifecycle  *lifecycle.Client
 	sources    *sources
 	trackers   *trackers
+	governor   *governor.Governor
 	judge      *ingest.Judge
 	pipeline   *ingest.Pipeline
 	activities *activities.Activities
@@ -152,6 +154,7 @@ func trusted(sources []config.Source) []string {
 
 func (a *app) wireActivities() error {
 	calls := newPeopleMetrics(a.registry)
+	a.governor = governor.New(governor.Options{Store: a.store, Now: now})
 	notifier, err := a.notifier(calls)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (a *app) openOutward(name, connector string, config any, rate float64, call
 	if err != nil {
 		return nil, err
 	}
-	env := connectors.Env{Source: name, Log: a.log.With("connector", name), Now: now, Keep: a.store}
+	env := connectors.Env{Source: name, Log: a.log.With("connector", name), Now: now, Keep: a.store, Governor: a.governor}
 	if registration.Reach != nil {
 		env.HTTP = httpclient.New(httpclient.Options{Reach: registration.Reach(config), Rate: rate, Observe: calls.of(name), Now: now})
 	}

@@ -80,6 +80,8 @@ var table = []row{
 	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
 	{pkg: "connectors/jira/jiratest"},                            // a Jira for tests and the sandbox; it shares nothing with its client
 
+	{pkg: "governor", imports: "connectors fault"}, // the limits of vendors, shared by all workers
+
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
 	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
 	{pkg: "workflows", imports: "activities lifecycle domain", tests: "store ledger ingest fault connectors connectors/localtracker connectors/inbox"},

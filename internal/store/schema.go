@@ -20,7 +20,7 @@ var migrations = []func(ctx context.Context, s *Store) error{
 func collections() []*engine.Collection {
 	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &statements, &sightings, &runs, &deliveries,
 		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths,
-		&messages, &boxes, &threads}
+		&messages, &boxes, &threads, &budgets}
 }
 
 func (s *Store) migrate(ctx context.Context) error {

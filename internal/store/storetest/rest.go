@@ -175,6 +175,26 @@ func kept(t *testing.T, s *store.Store) {
 		require.Equal(t, "two\x00\xff", string(v))
 	})
 
+	t.Run("of two who share a budget, one writes it and the other is told", func(t *testing.T) {
+		_, _, err := s.Budget(ctx, "jira")
+		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+		for _, step := range []struct {
+			version int64
+			state   string
+			want    bool
+		}{{0, `{"n":1}`, true}, {0, `{"n":2}`, false}, {1, `{"n":3}`, true}, {1, `{"n":4}`, false}} {
+			ok, err := s.SwapBudget(ctx, "jira", step.version, []byte(step.state))
+			require.NoError(t, err)
+			require.Equal(t, step.want, ok, step.state)
+		}
+		state, version, err := s.Budget(ctx, "jira")
+		require.NoError(t, err)
+		require.JSONEq(t, `{"n":3}`, string(state))
+		require.EqualValues(t, 2, version)
+		_, err = s.SwapBudget(ctx, "jira", 2, []byte("no JSON"))
+		require.Equal(t, fault.Invalid, fault.KindOf(err))
+	})
+
 	t.Run("the store's figures", func(t *testing.T) {
 		_, err := s.InsertExposures(ctx, exposures(2))
 		require.NoError(t, err)
