@@ -35,8 +35,11 @@ type Deps struct {
 	Tracker  string                        // the one that new tickets go to where there is no Route
 	// Route names the tracker that the remediation of a team goes to, which is made for an
 	// exposure in scopes with a decision; nil: all go to Tracker.
-	Route    func(team string, scopes []string, decision exposure.DecisionOutcome) string
-	Keeping  map[string]Keeping // how tickets are kept, by tracker
+	Route   func(team string, scopes []string, decision exposure.DecisionOutcome) string
+	Keeping map[string]Keeping // how tickets are kept, by tracker
+	// Assignee names the person whom a team's tickets go to, as the tracker calls one; empty:
+	// nobody in particular. Nil: nobody ever.
+	Assignee func(team, tracker string) string
 	Notifier connectors.Notifier
 	Drainer  Drainer
 	Syncs    Syncs

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/lifecycle"
 )
@@ -110,7 +111,7 @@ func TestAChangeThatIsToldWhileTheTicketIsReadIsLookedAtAfterwards(t *testing.T)
 	rem = r.remediationNow(rem.ID)
 	r.clock = r.clock.Add(time.Second)
 	require.NoError(t, r.TicketChanged(ctx, lifecycle.TicketChange{Tracker: "local", Marker: rem.ID, Cause: "c2"}))
-	_, err = r.looked(ctx, &rem, r.now()) // what was read before c2 was told
+	_, err = r.looked(ctx, &rem, &connectors.Issue{Key: rem.Ticket}, r.now(), false) // what was read before c2 was told
 	require.NoError(t, err)
 	p, err := r.Plan(ctx, step)
 	require.NoError(t, err)

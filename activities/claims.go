@@ -14,7 +14,9 @@ import (
 type ClaimInput struct {
 	ID string    `json:"id"`
 	By string    `json:"by"`
-	At time.Time `json:"at"`
+	At time.Time `json:"at"` // of the closing, by the tracker's clock: it tells one closing from another
+	// Since is the same by our clock, by which checks are dated; zero: the clocks agree.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // ClaimResult counts the members that were claimed.
@@ -29,9 +31,18 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 	if err != nil {
 		return ClaimResult{}, err
 	}
-	claim := exposure.Claim{By: in.By, At: in.At.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
+	at := in.Since
+	if at.IsZero() {
+		at = in.At
+	}
+	claim := exposure.Claim{By: in.By, At: at.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
+	spent := false
 	written, err := a.touch(ctx, members, func(e *exposure.Exposure) bool {
-		if e.RemediationID != in.ID || e.Claim != nil || contradicted(e, claim.At) {
+		if e.RemediationID != in.ID || e.Claim != nil {
+			return false
+		}
+		if contradicted(e, claim.At) {
+			spent = spent || e.State.Live()
 			return false
 		}
 		switch e.State {
@@ -46,12 +57,17 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 	if err != nil {
 		return ClaimResult{}, err
 	}
+	if spent && len(written) == 0 { // whoever closed it learns why it comes back
+		if err := a.intend(ctx, in.ID, lifecycle.IntentComment, "spent/"+stamp(claim.At)); err != nil {
+			return ClaimResult{}, err
+		}
+	}
 	a.wakeAll(ctx, written, "claimed")
 	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
 		news := in.At.After(r.ClosedSeen)
 		if news {
 			// The ticket is no longer as we last wrote it, even if it should be as it was then.
-			r.ClosedSeen, r.Digest = in.At, ""
+			r.ClosedSeen, r.Digest, r.SeenDone = in.At, "", true
 		}
 		return news
 	})
@@ -89,7 +105,7 @@ func (a *Activities) Finish(ctx context.Context, in RemediationStep) (bool, erro
 	if rem.Wake || stand(members).live > 0 {
 		return false, nil
 	}
-	rem.Status = lifecycle.RemediationDone
+	rem.Status, rem.DoneAt = lifecycle.RemediationDone, a.now()
 	rem.Version++ // whoever joined since we read has written, and this write is lost to theirs
 	rem.UpdatedAt = a.now()
 	return a.Journal.SwapRemediation(ctx, rem)

@@ -28,11 +28,7 @@ func (a *Activities) Comment(ctx context.Context, in RemediationStep) (Done, err
 	}
 	var paragraphs []string
 	for _, intent := range in.Intents {
-		tell := a.occasion
-		if rung(causeOf(intent)) == "done" {
-			tell = func(ctx context.Context, _ string) (string, error) { return a.proofs(ctx, rem.ID) }
-		}
-		paragraph, err := tell(ctx, causeOf(intent))
+		paragraph, err := a.paragraph(ctx, &rem, causeOf(intent))
 		if err != nil {
 			return Done{}, err
 		}
@@ -42,10 +38,26 @@ func (a *Activities) Comment(ctx context.Context, in RemediationStep) (Done, err
 	}
 	if len(paragraphs) > 0 {
 		if err := tracker.Comment(ctx, rem.Ticket, strings.Join(paragraphs, "\n\n"), in.Intents[0]); err != nil {
-			return Done{}, fault.Wrap(fault.KindOf(err), err, "commenting on ticket "+rem.Ticket)
+			return Done{}, a.afflicted(ctx, &rem, fault.Wrap(fault.KindOf(err), err, "commenting on ticket "+rem.Ticket))
 		}
 	}
 	return Done{}, a.done(ctx, in.Intents, rem.Ticket)
+}
+
+// paragraph is what one intent says on the ticket; empty: nothing any more.
+func (a *Activities) paragraph(ctx context.Context, rem *lifecycle.Remediation, cause string) (string, error) {
+	kind, rest, _ := strings.Cut(cause, "/")
+	switch kind {
+	case "done":
+		return a.proofs(ctx, rem.ID)
+	case "recreated":
+		return "This ticket takes the place of " + text(rest) + ", which was deleted while what it is about was not fixed.", nil
+	case "overridden":
+		return "Somebody has set the " + text(strings.ReplaceAll(rest, "due", "due date")) + " of this ticket by hand. It is yours now: quell leaves it as it is.", nil
+	case "spent":
+		return "This ticket was closed, but a check that came after that has found it still there: it stays open. What was found stands in quell, and the next time it is closed it is tested again.", nil
+	}
+	return a.occasion(ctx, cause)
 }
 
 // done marks intents as carried out.

@@ -25,7 +25,7 @@ func issueOf(r *lifecycle.Remediation, members []member, url string) connectors.
 	lead := leading(members)
 	issue := connectors.Issue{
 		Key: r.Ticket, Marker: r.ID, Title: titleOf(r, members, lead), Team: r.Owner, Due: s.due, Priority: string(lead.outcome),
-		Labels: map[string]string{"quell": r.ID, "severity": string(lead.severity)},
+		Labels: map[string]string{"quell": r.ID, "severity": string(lead.severity)}, Parent: r.Parent, Facts: factsOf(r, members, lead),
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** owns this. Decision: **%s**, due **%s**.\n", text(r.Owner), word(string(lead.outcome), "not made"), date(s.due))
@@ -38,9 +38,25 @@ func issueOf(r *lifecycle.Remediation, members []member, url string) connectors.
 	b.WriteString("\n## How to fix it\n\n" + fixOf(r, lead) + "\n")
 	b.WriteString("\n## What is affected\n\n")
 	table(&b, members, url)
+	if p := r.Previous; p != nil {
+		earlier := text(p.Ticket)
+		if p.URL != "" {
+			earlier = "[" + earlier + "](" + p.URL + ")"
+		}
+		b.WriteString("\n## Before\n\nThe same was fixed before, under " + earlier + ".\n")
+	}
 	b.WriteString("\n## How the fix is verified\n\n" + verifiedBy(members) +
 		" Moving this ticket to done is taken as a claim: what is still there reopens it, with the evidence.\n")
 	issue.Description = b.String()
+	return issue
+}
+
+// issueOf is the ticket of a remediation as it should be, for the tracker that it is in.
+func (a *Activities) issueOf(r *lifecycle.Remediation, members []member) connectors.Issue {
+	issue := issueOf(r, members, a.Policy.PublicURL)
+	if a.Assignee != nil {
+		issue.Assignee = a.Assignee(r.Owner, r.Tracker)
+	}
 	return issue
 }
 
@@ -145,7 +161,11 @@ func verifiedBy(members []member) string {
 
 // digest is equal for tickets that read the same and should have the same status.
 func digest(issue *connectors.Issue, status string) string {
-	b, err := json.Marshal([]any{issue.Title, issue.Description, issue.Team, issue.Due, issue.Priority, issue.Labels, status})
+	parts := []any{issue.Title, issue.Description, issue.Team, issue.Due, issue.Priority, issue.Labels, status}
+	if issue.Assignee != "" || issue.Parent != "" {
+		parts = append(parts, issue.Assignee, issue.Parent)
+	}
+	b, err := json.Marshal(parts)
 	if err != nil { // strings and times marshal
 		panic("hashing an issue: " + err.Error())
 	}

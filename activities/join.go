@@ -58,6 +58,17 @@ func (a *Activities) tellJoined(ctx context.Context, e *exposure.Exposure, ev *e
 	return a.wakeRemediation(ctx, e.RemediationID, "joined", e.State.Live())
 }
 
+// takenUpAgain reports whether a remediation that is done is for a new exposure too: its
+// ticket is reopened, if it isn't too old for that. One without a ticket has nothing that
+// could be reopened, and costs nothing.
+func (a *Activities) takenUpAgain(rem *lifecycle.Remediation) bool {
+	done := rem.DoneAt
+	if done.IsZero() {
+		done = rem.UpdatedAt // done before that was noted
+	}
+	return a.now().Before(done.Add(a.keeping(rem.Tracker).ReopenWithin))
+}
+
 // trackerFor names the tracker that a remediation goes to which an exposure begins.
 func (a *Activities) trackerFor(e *exposure.Exposure) string {
 	if a.Route == nil {
@@ -67,19 +78,23 @@ func (a *Activities) trackerFor(e *exposure.Exposure) string {
 }
 
 // claimRemediation finds the owner's remediation of the fix that is open, or begins one:
-// the first generation that isn't done.
+// the first generation that isn't done, or not for long.
 func (a *Activities) claimRemediation(ctx context.Context, e *exposure.Exposure) (lifecycle.Remediation, error) {
+	var previous *lifecycle.EarlierTicket
 	for generation := 1; generation <= maxGenerations; generation++ {
 		now := a.now()
 		rem, _, err := a.Journal.ClaimRemediation(ctx, lifecycle.Remediation{
 			ID: lifecycle.RemediationID(e.Owner.Team, e.Fix, generation), Version: 1, Owner: e.Owner.Team, Fix: e.Fix, Generation: generation,
-			Status: lifecycle.RemediationOpen, Tracker: a.trackerFor(e), Due: e.Due, CreatedAt: now, UpdatedAt: now,
+			Status: lifecycle.RemediationOpen, Tracker: a.trackerFor(e), Due: e.Due, CreatedAt: now, UpdatedAt: now, Previous: previous,
 		})
 		if err != nil {
 			return rem, fault.Wrap(fault.KindOf(err), err, "claiming the remediation of "+e.Owner.Team)
 		}
-		if rem.Status != lifecycle.RemediationDone {
+		if rem.Status != lifecycle.RemediationDone || a.takenUpAgain(&rem) {
 			return rem, nil
+		}
+		if rem.Ticket != "" {
+			previous = &lifecycle.EarlierTicket{Remediation: rem.ID, Ticket: rem.Ticket, URL: rem.TicketURL}
 		}
 	}
 	return lifecycle.Remediation{}, fault.New(fault.Internal, "claiming the remediation of %s: %d generations of one fix are done", e.Owner.Team, maxGenerations)

@@ -24,6 +24,9 @@ type Journal interface {
 type Intents interface {
 	// PutIntent inserts an intent if its ID is free, and gives the one that is stored.
 	PutIntent(ctx context.Context, i lifecycle.Intent) (lifecycle.Intent, bool, error)
+	// BeginIntent is PutIntent for what is done again and again: one that was carried out
+	// before is open once more.
+	BeginIntent(ctx context.Context, i lifecycle.Intent) error
 	DoneIntent(ctx context.Context, id, result string, at time.Time) error
 	Intents(ctx context.Context, remediation string) ([]lifecycle.Intent, error)
 }

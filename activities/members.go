@@ -34,6 +34,9 @@ type member struct {
 	verdict  *exposure.Verdict
 	proof    *exposure.Proof
 	except   *exposure.Exception
+	scopes   []string
+	cves     []string
+	sources  []string
 }
 
 func memberOf(e *exposure.Exposure) member {
@@ -41,6 +44,7 @@ func memberOf(e *exposure.Exposure) member {
 		id: e.ID, asset: e.AssetName, location: e.Location, weakness: e.Weakness, title: e.Title, severity: e.Severity,
 		outcome: e.Decision.Outcome, why: e.Decision.Why, state: e.State, due: e.Due, snoozed: e.SnoozeUntil, closed: e.ClosedAt,
 		method: e.Verification.Method, ticket: e.Ticket, verdict: e.Verdict, proof: e.Proof, except: e.Exception,
+		scopes: e.Scopes, cves: e.CVEs, sources: e.Sources,
 	}
 	m.claimed = e.Claim != nil && e.State.Live() || e.State == exposure.FixClaimed || e.State == exposure.Verifying && e.Claim != nil
 	if m.asset == "" {

@@ -77,10 +77,10 @@ func (a *Activities) Plan(ctx context.Context, in RemediationStep) (Plan, error)
 
 func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, members []member) (Plan, error) {
 	s := stand(members)
-	issue := issueOf(rem, members, a.Policy.PublicURL)
+	issue := a.issueOf(rem, members)
 	plan := Plan{Owner: rem.Owner, Status: rem.Status, Title: issue.Title, Ticket: rem.Ticket, Live: s.live, Members: len(members), Poll: a.Policy.TicketPoll}
 	plan.Look = !rem.Look.IsZero()
-	plan.Create = rem.Ticket == "" && s.live > 0
+	plan.Create = rem.Ticket == "" && s.live > 0 && (rem.Deleted == nil || !rem.Deleted.Asked)
 	plan.Write = rem.Ticket != "" && (rem.Digest != digest(&issue, s.status) || unlabelled(members, rem.Ticket))
 	rungs, next := a.rungs(rem.CreatedAt, &s)
 	plan.NextAt = next

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -22,9 +20,20 @@ type TicketResult struct {
 func (a *Activities) tracker(r *lifecycle.Remediation) (connectors.Tracker, error) {
 	t, ok := a.Trackers[r.Tracker]
 	if !ok {
-		return nil, fault.New(fault.Unavailable, "looking for the tracker of remediation %s: there is none called %q in the configuration", r.ID, r.Tracker)
+		return nil, fault.New(fault.Invalid, "looking for the tracker of remediation %s: there is none called %q in the configuration", r.ID, r.Tracker)
 	}
 	return t, nil
+}
+
+// urgentLead is how long before its due date everything goes first.
+const urgentLead = day
+
+// urgently marks what is done for members as urgent, where one of them is: then it goes
+// before others under the tracker's limits.
+func (a *Activities) urgently(ctx context.Context, members []member) context.Context {
+	lead := leading(members)
+	due := lead.state.Live() && !lead.due.IsZero() && lead.due.Before(a.now().Add(urgentLead))
+	return connectors.WithUrgency(ctx, lead.state.Live() && lead.outcome == exposure.Act || due)
 }
 
 // CreateTicket makes the ticket of a remediation, once: intent first, then a search by
@@ -39,15 +48,18 @@ func (a *Activities) CreateTicket(ctx context.Context, in RemediationStep) (Tick
 	if err != nil {
 		return TicketResult{}, err
 	}
+	ctx = a.urgently(ctx, members)
 	if rem.Ticket == "" {
 		if rem, err = a.findOrCreate(ctx, rem, members); err != nil {
-			return TicketResult{}, err
+			return TicketResult{}, a.afflicted(ctx, &rem, err)
 		}
 	}
 	// An attempt that died may have come so far and no further.
 	return TicketResult{rem.Ticket, rem.TicketURL}, a.tellCreated(ctx, &rem, members)
 }
 
+// findOrCreate searches before it creates, even where nothing says that we tried before:
+// our store may have been restored from a backup that is older than the ticket.
 func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation, members []member) (lifecycle.Remediation, error) {
 	tracker, err := a.tracker(&rem)
 	if err != nil {
@@ -57,7 +69,7 @@ func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation
 	if err != nil {
 		return rem, err
 	}
-	want := issueOf(&rem, members, a.Policy.PublicURL)
+	want := a.issueOf(&rem, members)
 	want.Status = connectors.IssueTodo
 	written := ""
 	issue, err := tracker.FindByMarker(ctx, rem.ID)
@@ -71,14 +83,24 @@ func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation
 	if err != nil {
 		return rem, fault.Wrap(fault.KindOf(err), err, "creating a ticket for "+rem.Owner)
 	}
+	if rem.Deleted != nil { // before the key is recorded: whoever reads it is told why there is another
+		if err := a.intend(ctx, rem.ID, lifecycle.IntentComment, "recreated/"+rem.Deleted.Key); err != nil {
+			return rem, err
+		}
+	}
 	return a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
-		r.Ticket, r.TicketURL, r.Digest = issue.Key, issue.URL, written
+		r.Ticket, r.TicketURL, r.Digest, r.Trouble = issue.Key, issue.URL, written, nil
+		r.IssueAt, r.SeenDone = time.Time{}, false
+		if written != "" {
+			r.IssueAt = issue.UpdatedAt
+		}
 		return true
 	})
 }
 
 // settled counts the earlier attempts to create the ticket. While the tracker's search
-// can't be trusted to see what the last one may have made, it is an error that says when.
+// can't be trusted to see what the last one may have made, or that a ticket was deleted,
+// it is an error that says when.
 func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tracker connectors.Tracker) (int, error) {
 	intents, err := a.Journal.Intents(ctx, rem.ID)
 	if err != nil {
@@ -93,7 +115,10 @@ func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tr
 			}
 		}
 	}
-	if lagging, ok := tracker.(connectors.Lagging); ok && attempts > 0 {
+	if rem.Deleted != nil && rem.Deleted.At.After(last) {
+		last = rem.Deleted.At
+	}
+	if lagging, ok := tracker.(connectors.Lagging); ok && !last.IsZero() {
 		if wait := lagging.Lag() - a.now().Sub(last); wait > 0 {
 			return attempts, &fault.Error{Kind: fault.Unavailable, RetryAfter: wait,
 				Msg: "waiting until the tracker's search would find a ticket that the last attempt may have made"}
@@ -111,190 +136,25 @@ func (a *Activities) tellCreated(ctx context.Context, rem *lifecycle.Remediation
 	if err := a.label(ctx, rem, members); err != nil {
 		return err
 	}
+	return a.carriedOut(ctx, rem, lifecycle.IntentCreate)
+}
+
+// carriedOut marks all intents of these kinds as done: what was once to be written has
+// been, or something newer in its place.
+func (a *Activities) carriedOut(ctx context.Context, rem *lifecycle.Remediation, kinds ...string) error {
 	intents, err := a.Journal.Intents(ctx, rem.ID)
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "reading what was done for remediation "+rem.ID)
 	}
 	for i := range intents {
-		if intents[i].Kind == lifecycle.IntentCreate && !intents[i].Done {
+		for _, kind := range kinds {
+			if intents[i].Kind != kind || intents[i].Done {
+				continue
+			}
 			if err := a.Journal.DoneIntent(ctx, intents[i].ID, rem.Ticket, a.now()); err != nil {
-				return fault.Wrap(fault.KindOf(err), err, "recording that the ticket is created")
+				return fault.Wrap(fault.KindOf(err), err, "recording what was done for remediation "+rem.ID)
 			}
 		}
 	}
 	return nil
-}
-
-// label writes the ticket's key on the members that don't have it. Their workflows need
-// not look: it is for people.
-func (a *Activities) label(ctx context.Context, rem *lifecycle.Remediation, members []member) error {
-	lacking := make([]member, 0, len(members))
-	for i := range members {
-		if members[i].ticket != rem.Ticket {
-			lacking = append(lacking, members[i])
-		}
-	}
-	written, err := a.touch(ctx, lacking, func(e *exposure.Exposure) bool {
-		changed := e.RemediationID == rem.ID && e.Ticket != rem.Ticket
-		if changed {
-			e.Ticket = rem.Ticket
-		}
-		return changed
-	})
-	if err != nil {
-		return err
-	}
-	return a.letSleep(ctx, written)
-}
-
-// letSleep takes back the wakes of exposures on which something was written that their
-// workflows need not act on: only those that this very write left.
-func (a *Activities) letSleep(ctx context.Context, written []exposure.Exposure) error {
-	for i := range written {
-		e := &written[i]
-		if !e.Wake || !e.WakeAt.Equal(e.UpdateAt) {
-			continue
-		}
-		if _, err := a.Ledger.ClearWake(ctx, e.ID, e.Version); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// touchBatch is how many members are written together.
-const touchBatch = 200
-
-// touch writes on members what their ticket says, in batches, and gives those that were
-// written.
-func (a *Activities) touch(ctx context.Context, members []member, fn func(*exposure.Exposure) bool) ([]exposure.Exposure, error) {
-	var all []exposure.Exposure
-	for len(members) > 0 {
-		n := min(len(members), touchBatch)
-		ids := make([]exposure.ID, n)
-		for i := range ids {
-			ids[i] = members[i].id
-		}
-		members = members[n:]
-		written, err := a.Ledger.TouchMany(ctx, ids, fn)
-		if err != nil {
-			return nil, fault.Wrap(fault.KindOf(err), err, "writing on the members of a remediation")
-		}
-		all = append(all, written...)
-		beat(ctx, len(all))
-	}
-	return all, nil
-}
-
-// wakeAll wakes the workflows of many exposures, several at a time.
-func (a *Activities) wakeAll(ctx context.Context, es []exposure.Exposure, reason string) {
-	var group errgroup.Group
-	group.SetLimit(8)
-	for i := range es {
-		group.Go(func() error {
-			a.wakeExposure(ctx, &es[i], reason)
-			beat(ctx, reason)
-			return nil
-		})
-	}
-	_ = group.Wait() // no member of the group fails
-}
-
-// SyncResult is what a look at the ticket found.
-type SyncResult struct {
-	Wrote    bool      `json:"wrote,omitempty"`
-	Status   string    `json:"status,omitempty"`
-	ClosedBy string    `json:"closed_by,omitempty"` // a person moved it to done, which nobody has acted on yet
-	ClosedAt time.Time `json:"closed_at,omitzero"`
-	Gone     bool      `json:"gone,omitempty"` // it was deleted in the tracker; another is made
-}
-
-// SyncTicket looks at the ticket and brings it to what it should be. Where a person moved
-// it to done while members are live, it leaves it so and says it: that is a claim.
-func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncResult, error) {
-	rem, err := a.remediation(ctx, in.ID)
-	if err != nil || rem.Ticket == "" {
-		return SyncResult{}, err
-	}
-	tracker, err := a.tracker(&rem)
-	if err != nil {
-		return SyncResult{}, err
-	}
-	began := a.now()
-	issue, err := tracker.Get(ctx, rem.Ticket)
-	if fault.Is(err, fault.NotFound) {
-		_, err = a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
-			gone := r.Ticket == rem.Ticket
-			if gone {
-				r.Ticket, r.TicketURL, r.Digest = "", "", ""
-			}
-			return gone
-		})
-		return SyncResult{Gone: true}, err
-	}
-	if err != nil {
-		return SyncResult{}, fault.Wrap(fault.KindOf(err), err, "reading ticket "+rem.Ticket)
-	}
-	if rem, err = a.looked(ctx, &rem, began); err != nil {
-		return SyncResult{}, err
-	}
-	members, err := a.members(ctx, rem.ID)
-	if err != nil {
-		return SyncResult{}, err
-	}
-	if err := a.label(ctx, &rem, members); err != nil { // who joined while it was being made
-		return SyncResult{}, err
-	}
-	s := stand(members)
-	closedAt := issue.ClosedAt
-	if closedAt.IsZero() {
-		closedAt = issue.UpdatedAt
-	}
-	closedAt = closedAt.UTC().Truncate(time.Millisecond) // as it is remembered
-	if issue.Status == connectors.IssueDone && !ours(issue.ClosedBy) && s.unclaimed > 0 && closedAt.After(rem.ClosedSeen) {
-		return SyncResult{Status: string(issue.Status), ClosedBy: issue.ClosedBy, ClosedAt: closedAt}, nil
-	}
-	return a.write(ctx, &rem, tracker, issue, members)
-}
-
-// looked notes that the ticket was read. What was told of it meanwhile is still to be
-// looked at.
-func (a *Activities) looked(ctx context.Context, rem *lifecycle.Remediation, began time.Time) (lifecycle.Remediation, error) {
-	seen := rem.Look
-	return a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
-		if r.Look.Equal(seen) {
-			r.Look = time.Time{}
-		}
-		r.LookedAt = began
-		return true
-	})
-}
-
-// ours reports whether we moved the ticket ourselves.
-func ours(closedBy string) bool { return closedBy == "" || closedBy == "quell" }
-
-// write brings the ticket to what it should be, if it isn't so.
-func (a *Activities) write(ctx context.Context, rem *lifecycle.Remediation, tracker connectors.Tracker, issue connectors.Issue, members []member) (SyncResult, error) {
-	status := stand(members).status
-	want := issueOf(rem, members, a.Policy.PublicURL)
-	sum := digest(&want, status)
-	want.Key, want.Status = issue.Key, "" // people move it, perhaps at this very moment
-	switch {
-	case status == wantDone && issue.Status != connectors.IssueDone:
-		want.Status = connectors.IssueDone
-	case status == wantOpen && issue.Status == connectors.IssueDone:
-		want.Status = connectors.IssueTodo
-	}
-	if sum == rem.Digest && want.Status == "" {
-		return SyncResult{Status: string(issue.Status)}, nil
-	}
-	updated, err := tracker.Update(ctx, want, sum)
-	if err != nil {
-		return SyncResult{}, fault.Wrap(fault.KindOf(err), err, "updating ticket "+rem.Ticket)
-	}
-	_, err = a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool {
-		r.Digest = sum
-		return true
-	})
-	return SyncResult{Wrote: true, Status: string(updated.Status)}, err
 }

@@ -100,15 +100,11 @@ func (r *remediationRun) sync(ctx workflow.Context, p *activities.Plan) error {
 		return err
 	}
 	r.look, r.looked = false, workflow.Now(ctx)
-	if found.Gone {
-		r.again = true
+	r.again = found.Gone || found.Again || !found.ClosedAt.IsZero()
+	if found.Gone || found.ClosedAt.IsZero() {
 		return nil
 	}
-	if found.ClosedAt.IsZero() {
-		return nil
-	}
-	r.again = true
-	return claimMembers(ctx, activities.ClaimInput{ID: r.step.ID, By: found.ClosedBy, At: found.ClosedAt})
+	return claimMembers(ctx, activities.ClaimInput{ID: r.step.ID, By: found.ClosedBy, At: found.ClosedAt, Since: found.Claimed})
 }
 
 // rest waits for a wake, the next reminder, or the time to look at the ticket again.

@@ -147,16 +147,25 @@ func TestATicketIsDoneOnlyWhenNothingIsLiveAndSaysWhatProvedIt(t *testing.T) {
 		require.Contains(t, commentsOf(again.ticket(one)), "Back: **Default login on the admin page**")
 		require.Len(t, again.tickets(), 1)
 	})
-	t.Run("while a new one of the same fix gets the next generation", func(t *testing.T) {
+	t.Run("a new one of the same fix takes it up again while it isn't long done, and then gets the next generation", func(t *testing.T) {
 		h := *s.house
 		h.t = t
 		rem := s.remediation(one)
-		rem.Status, rem.Version = lifecycle.RemediationDone, rem.Version+1
+		rem.Status, rem.DoneAt, rem.Version = lifecycle.RemediationDone, h.now().Add(-89*day), rem.Version+1
 		_, err := s.store.SwapRemediation(s.t.Context(), rem)
+		require.NoError(t, err)
+		near := h.joined("web8", "payments")
+		require.Equal(t, rem.ID, h.exposure(near).RemediationID)
+		require.Equal(t, lifecycle.RemediationOpen, h.remediation(near).Status)
+
+		rem = s.remediation(one)
+		rem.Status, rem.DoneAt, rem.Version = lifecycle.RemediationDone, h.now().Add(-91*day), rem.Version+1
+		_, err = s.store.SwapRemediation(s.t.Context(), rem)
 		require.NoError(t, err)
 		next := h.joined("web9", "payments")
 		require.Equal(t, 2, h.remediation(next).Generation)
 		require.NotEqual(t, rem.ID, h.exposure(next).RemediationID)
+		require.Equal(t, rem.Ticket, h.remediation(next).Previous.Ticket, "and names the ticket before")
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/httpclient"
 	"github.com/quellsec/quell/internal/lifecycle"
+	"github.com/quellsec/quell/internal/ownership"
 )
 
 // trackers are the configured trackers, open, and the built-in one. Immutable after start.
@@ -128,4 +129,28 @@ func (m *peopleMetrics) of(name string) func(host string, status int, took time.
 		m.calls.WithLabelValues(name, strconv.Itoa(status)).Inc()
 		m.seconds.WithLabelValues(name).Observe(took.Seconds())
 	}
+}
+
+// assignee names whom the tickets of a team go to: its one member, where it has no more.
+// Among several, the team's own people choose.
+func (a *app) assignee(team, tracker string) string {
+	connector := ""
+	for i := range a.cfg.Trackers {
+		if a.cfg.Trackers[i].Name == tracker {
+			connector = a.cfg.Trackers[i].Connector
+		}
+	}
+	var there []ownership.Person
+	for i := range a.cfg.Owners.Teams {
+		t := &a.cfg.Owners.Teams[i]
+		for _, p := range a.cfg.Owners.People {
+			if t.Name == team && slices.Contains(t.Members, p.Name) && (p.Left == "" || p.Left > now().Format(time.DateOnly)) {
+				there = append(there, p)
+			}
+		}
+	}
+	if len(there) != 1 || connector != "jira" { // of the others nobody has said how they call people
+		return ""
+	}
+	return there[0].Jira
 }

@@ -116,9 +116,40 @@ type Remediation struct {
 	CreatedAt  time.Time         `json:"created_at"`
 	UpdatedAt  time.Time         `json:"updated_at"`
 
-	Look     time.Time `json:"look,omitzero"`      // since when it is known that the ticket is to be read; zero: it isn't
-	Heard    []string  `json:"heard,omitempty"`    // the vendor's IDs of the last changes that we were told of
-	LookedAt time.Time `json:"looked_at,omitzero"` // when we last began to read the ticket
+	Look     time.Time `json:"look,omitzero"`       // since when it is known that the ticket is to be read; zero: it isn't
+	Heard    []string  `json:"heard,omitempty"`     // the vendor's IDs of the last changes that we were told of
+	LookedAt time.Time `json:"looked_at,omitzero"`  // when we last began to read the ticket
+	IssueAt  time.Time `json:"issue_at,omitzero"`   // the ticket's last change as we last saw it, by the tracker's clock
+	SeenDone bool      `json:"seen_done,omitempty"` // it was done when we last read it
+	DoneAt   time.Time `json:"done_at,omitzero"`    // when the last member came to its end
+	Former   []string  `json:"former,omitempty"`    // keys that the ticket had before it was moved
+
+	Parent   string         `json:"parent,omitempty"`   // key of the ticket that this one is a part of: a campaign's
+	Previous *EarlierTicket `json:"previous,omitempty"` // of the generation before
+	Deleted  *DeletedTicket `json:"deleted,omitempty"`
+	Trouble  *Trouble       `json:"trouble,omitempty"`
+}
+
+// EarlierTicket is the ticket under which the same was fixed before.
+type EarlierTicket struct {
+	Remediation string `json:"remediation"`
+	Ticket      string `json:"ticket"`
+	URL         string `json:"url,omitempty"`
+}
+
+// DeletedTicket is a ticket that a person deleted.
+type DeletedTicket struct {
+	Key   string    `json:"key"`
+	At    time.Time `json:"at"`              // when we found out
+	Times int       `json:"times"`           // how often one of this remediation was deleted
+	Asked bool      `json:"asked,omitempty"` // somebody has to say whether there is to be another
+}
+
+// Trouble keeps a remediation from its ticket, until somebody does something about it.
+type Trouble struct {
+	What  string    `json:"what"`
+	Since time.Time `json:"since"`
+	Told  bool      `json:"told,omitempty"` // those above know
 }
 
 // Intent is one line of the journal of outside effects: written before the effect, done
@@ -127,7 +158,7 @@ type Intent struct {
 	ID          string    `json:"id"` // remediation|kind|cause
 	Version     int64     `json:"version"`
 	Remediation string    `json:"remediation"`
-	Kind        string    `json:"kind"` // create, update, comment, status
+	Kind        string    `json:"kind"` // create, update, status, comment, attach, notify
 	Cause       string    `json:"cause"`
 	Done        bool      `json:"done"`
 	Result      string    `json:"result,omitempty"` // the ticket's key

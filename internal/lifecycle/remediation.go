@@ -34,6 +34,9 @@ func IntentID(remediation, kind, cause string) string { return remediation + "|"
 // The kinds of intents.
 const (
 	IntentCreate  = "create"  // make the ticket
+	IntentUpdate  = "update"  // write on the ticket
+	IntentStatus  = "status"  // the same, and move it
+	IntentAttach  = "attach"  // attach evidence to it
 	IntentComment = "comment" // say on the ticket what happened
 	IntentNotify  = "notify"  // tell the owner
 )

@@ -101,6 +101,24 @@ func (s *Store) PutIntent(ctx context.Context, i lifecycle.Intent) (lifecycle.In
 	return claimOne(ctx, s.intents(), i)
 }
 
+// BeginIntent is PutIntent for what is done again and again: one that was carried out
+// before is open once more. It counts the attempts.
+func (s *Store) BeginIntent(ctx context.Context, i lifecycle.Intent) error {
+	i.Attempts = 1
+	for {
+		known, fresh, err := s.PutIntent(ctx, i)
+		if err != nil || fresh {
+			return err
+		}
+		known.Done, known.DoneAt, known.Result = false, time.Time{}, ""
+		known.Attempts++
+		known.Version++
+		if ok, err := s.SwapIntent(ctx, known); ok || err != nil {
+			return err
+		}
+	}
+}
+
 // SwapIntent writes it if the stored version is Version-1, and says whether.
 func (s *Store) SwapIntent(ctx context.Context, i lifecycle.Intent) (bool, error) {
 	return swapOne(ctx, s.intents(), i)
