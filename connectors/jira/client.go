@@ -47,6 +47,7 @@ func (d *door) Do(r *http.Request) (*http.Response, error) {
 	if err := d.limits.take(r); err != nil {
 		return nil, err
 	}
+	r.Header.Del(pageHeader)
 	if err := d.auth(r); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,10 @@ func (d *door) Do(r *http.Request) (*http.Response, error) {
 	}
 	if err := d.limits.told(r, response); err != nil {
 		return nil, err
+	}
+	// Some sites take whoever is refused for an anonymous visitor, who finds nothing.
+	if why := response.Header.Get("X-Seraph-LoginReason"); strings.Contains(why, "AUTHENTICATED_FAILED") || strings.Contains(why, "AUTHENTICATION_DENIED") {
+		return nil, fault.New(fault.Denied, "Jira doesn't take quell's credentials: check them, and sign in to Jira once if it asks for a CAPTCHA")
 	}
 	if !good {
 		return nil, refusal(response, text)

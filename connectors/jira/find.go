@@ -17,8 +17,8 @@ import (
 type search struct {
 	JQL        string   `json:"jql"`
 	Fields     []string `json:"fields"`
-	Properties []string `json:"properties,omitempty"`
-	Expand     any      `json:"expand,omitempty"` // a text in Cloud, a list in Data Center
+	Properties []string `json:"properties,omitempty"` // of Cloud alone: Data Center's search gives none
+	Expand     string   `json:"expand,omitempty"`     // likewise; a list in Data Center
 	MaxResults int      `json:"maxResults"`
 	StartAt    int      `json:"startAt,omitempty"`
 	Token      string   `json:"nextPageToken,omitempty"`
@@ -36,11 +36,9 @@ func (t *Tracker) search(ctx context.Context, s search) (found, error) {
 	if t.cloud {
 		path = "search/jql"
 	}
-	s.Fields = strings.Split(fieldNames, ",")
-	s.Properties = []string{propertyKey}
-	s.Expand = "changelog"
-	if !t.cloud {
-		s.Expand = []string{"changelog"}
+	s.Fields = []string{"updated"}
+	if t.cloud {
+		s.Fields, s.Properties, s.Expand = strings.Split(fieldNames, ","), []string{propertyKey}, "changelog"
 	}
 	var out found
 	r, err := t.client.jira.NewRequestWithContext(ctx, http.MethodPost, t.client.prefix+path, s)
@@ -73,11 +71,7 @@ func (t *Tracker) FindByMarker(ctx context.Context, marker string) (connectors.I
 	}
 	slices.SortFunc(got.Issues, func(a, b wireIssue) int { return int(min(max(numeric(a.ID)-numeric(b.ID), -1), 1)) })
 	for i := range got.Issues {
-		p, err := got.Issues[i].property()
-		if err != nil || p == nil || p.Marker != marker {
-			continue
-		}
-		issue, err := t.Get(ctx, got.Issues[i].Key) // the index may be behind it
+		issue, err := t.Get(ctx, got.Issues[i].Key) // the index may be behind it, or lack the property
 		if fault.Is(err, fault.NotFound) {
 			continue
 		}
@@ -120,6 +114,15 @@ func (t *Tracker) Changed(ctx context.Context, since time.Time, cursor string) (
 	}
 	for i := range got.Issues {
 		is := &got.Issues[i]
+		if !t.cloud {
+			is, err = t.fetch(ctx, is.Key)
+			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Denied) {
+				continue
+			}
+			if err != nil {
+				return connectors.ChangedPage{}, err
+			}
+		}
 		p, err := is.property()
 		if err != nil || p == nil || moment(is.Fields.Updated).Before(since.Truncate(time.Second)) {
 			continue

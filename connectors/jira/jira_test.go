@@ -235,6 +235,35 @@ func TestAPersonWhoUsesOurAccountIsAPersonStill(t *testing.T) {
 	require.NotEmpty(t, issue.ClosedBy)
 }
 
+func TestWhatJiraSetsByItselfIsNoPersonsDoing(t *testing.T) {
+	both(t, func(t *testing.T, mode jiratest.Mode) {
+		w := newWorld(t, mode)
+		w.Set("SEC", func(p *jiratest.Project) { p.Lead = "ann" })
+		made := w.create(ticket())
+		issue, err := w.tracker.Get(t.Context(), made.Key)
+		require.NoError(t, err)
+		require.Equal(t, w.Account("ann"), issue.Assignee)
+		require.Empty(t, issue.Overridden)
+		want := ticket()
+		want.Key, want.Assignee, want.Status = made.Key, w.Account("bob"), ""
+		got, err := w.tracker.Update(t.Context(), want, "c1")
+		require.NoError(t, err)
+		require.Equal(t, w.Account("bob"), got.Assignee)
+	})
+}
+
+func TestWhoIsTakenForAnAnonymousVisitorFindsNothingAndKnowsIt(t *testing.T) {
+	w := newWorld(t, jiratest.Cloud, func(o *jiratest.Options, _ *jira.Config) { o.Anonymous = true })
+	w.create(ticket())
+	_, err := w.tracker.FindByMarker(t.Context(), marker+"2") // so that the projects are known to be visible
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
+	w.config.Token = secret.New("revoked")
+	w.open()
+	_, err = w.tracker.FindByMarker(t.Context(), marker)
+	require.Equal(t, fault.Denied, fault.KindOf(err))
+	require.ErrorContains(t, err, "credentials")
+}
+
 func TestCheckTellsEveryProblemAtOnceAndWhatToDo(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
 		w := newWorld(t, mode, func(o *jiratest.Options, c *jira.Config) {
@@ -346,6 +375,23 @@ func TestThePerIssueLimitIsReallyThere(t *testing.T) {
 	}
 	require.Equal(t, fault.Throttled, fault.KindOf(err))
 	require.Len(t, w.Issue(made.Key).Comments, 20)
+}
+
+func TestTheLimitOfADataCenterIsTheOneThatItTells(t *testing.T) {
+	w := newWorld(t, jiratest.DataCenter, func(o *jiratest.Options, _ *jira.Config) { o.Limits = true })
+	p := newPurse()
+	w.env.Governor = p
+	w.open()
+	made := w.create(ticket())
+	require.Equal(t, map[string][2]float64{"jira/requests": {10, 50}}, p.limits)
+	require.Equal(t, map[string]float64{"jira/requests": 1}, p.drawn)
+	var err error
+	for n := 0; n < 60 && err == nil; n++ {
+		_, err = w.tracker.Get(t.Context(), made.Key)
+	}
+	require.Equal(t, fault.Throttled, fault.KindOf(err))
+	require.Equal(t, time.Second, fault.RetryAfter(err))
+	require.Equal(t, map[string]time.Time{"jira/requests": w.clock().Add(time.Second)}, p.held)
 }
 
 // elsewhere sends everything to a test's server, as DNS would.

@@ -99,11 +99,22 @@ func (s *Server) serve(pattern string, h handler) http.Handler {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		// Some sites answer a search of whoever is not let in as an anonymous visitor's.
+		if !s.authorized(r) && s.o.Anonymous && strings.Contains(pattern, "search") {
+			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
+			write(w, http.StatusOK, map[string]any{"issues": []any{}, "isLast": true, "total": 0})
+			return
+		}
 		if !s.authorized(r) {
 			write(w, http.StatusUnauthorized, map[string]string{"message": "Client must be authenticated to access this resource."})
 			return
 		}
-		if s.o.Limits {
+		if s.o.Limits && s.o.Mode == DataCenter {
+			if !s.limits.bucketOf(w.Header(), s.now()) {
+				write(w, http.StatusTooManyRequests, map[string]string{"message": "Rate limit exceeded."})
+				return
+			}
+		} else if s.o.Limits {
 			if reason := s.limits.take(r, pattern, r.PathValue("key"), s.now()); reason != "" {
 				w.Header().Set("Retry-After", "1")
 				w.Header().Set("RateLimit-Reason", reason)

@@ -156,3 +156,28 @@ func (l *limiter) take(r *http.Request, pattern, issue string, now time.Time) st
 	l.issues[issue] = append(times, now)
 	return ""
 }
+
+// bucketOf keeps Data Center's one limit: a bucket for each account, which every answer
+// tells of (developer.atlassian.com/server: "Adjusting your code for rate limiting").
+func (l *limiter) bucketOf(h http.Header, now time.Time) bool {
+	const most, fill, interval = 50, 10, 1
+	b := l.buckets[""]
+	if b == nil {
+		b = &bucket{tokens: most, at: now}
+		l.buckets[""] = b
+	}
+	b.tokens = min(most, b.tokens+fill*now.Sub(b.at).Seconds()/interval)
+	b.at = now
+	good := b.tokens >= 1
+	if good {
+		b.tokens--
+	}
+	h.Set("X-RateLimit-Limit", strconv.Itoa(most))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(int(b.tokens)))
+	h.Set("X-RateLimit-Interval-Seconds", strconv.Itoa(interval))
+	h.Set("X-RateLimit-FillRate", strconv.Itoa(fill))
+	if !good {
+		h.Set("Retry-After", strconv.Itoa(interval))
+	}
+	return good
+}

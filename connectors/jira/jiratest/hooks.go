@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Hook is one call of the webhook.
@@ -53,6 +54,10 @@ func (s *Server) tell(event string, x *issue, by string, e *entry, c *comment) {
 	s.hooks = append(s.hooks, Hook{Event: event, Key: x.Key, ID: fmt.Sprintf("whk-%d", s.sent), Body: raw})
 	if len(s.hooks) > mostHooks {
 		s.hooks = s.hooks[len(s.hooks)-mostHooks:]
+	}
+	select {
+	case s.news <- struct{}{}:
+	default: // somebody is on the way already
 	}
 }
 
@@ -114,4 +119,21 @@ func (s *Server) Deliver(ctx context.Context, client *http.Client, arrange func(
 		return fmt.Errorf("calling the webhook: %s", strings.ReplaceAll(err.Error(), s.o.Webhook, "it"))
 	}
 	return nil
+}
+
+// Run sends each call of the webhook as it comes, until the context ends: what a sandbox
+// does. What is refused is tried again after a while.
+func (s *Server) Run(ctx context.Context, client *http.Client) {
+	const again = 2 * time.Second
+	for ctx.Err() == nil {
+		var later <-chan time.Time
+		if err := s.Deliver(ctx, client, nil); err != nil {
+			later = time.After(again)
+		}
+		select {
+		case <-s.news:
+		case <-later:
+		case <-ctx.Done():
+		}
+	}
 }

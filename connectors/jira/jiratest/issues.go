@@ -82,6 +82,9 @@ func (s *Server) create(c *call) (answer, *refusal) {
 	if _, no := s.apply(x, &u); no != nil {
 		return answer{}, no
 	}
+	if x.Assignee == "" { // "Default assignee" of a project; it is in no changelog
+		x.Assignee = p.Lead
+	}
 	s.add(x)
 	s.made = append(s.made, x.ID)
 	s.tell("jira:issue_created", x, bot, nil, nil)

@@ -40,7 +40,9 @@ type Options struct {
 	// Webhook is where changes are told, signed with Secret. Empty: nowhere.
 	Webhook string
 	Secret  string
-	Limits  bool // whether the three limits of Cloud are enforced
+	// Anonymous lets whoever is not let in search, and find nothing, as some sites do.
+	Anonymous bool
+	Limits    bool // whether the three limits of Cloud are enforced
 }
 
 // Project is a project with the workflow of its issues.
@@ -55,7 +57,8 @@ type Project struct {
 	Required []string
 	Fields   []string
 	Archived bool
-	Security bool // has a scheme of security levels
+	Lead     string // who gets what nobody is given; empty: nobody
+	Security bool   // has a scheme of security levels
 	// Denied are permissions that the API account lacks: BROWSE_PROJECTS, CREATE_ISSUES…
 	Denied []string
 }
@@ -92,6 +95,7 @@ type Server struct {
 	made     []int // IDs of what was created over the API
 	hooks    []Hook
 	sent     int
+	news     chan struct{} // there are calls of the webhook to send
 	limits   *limiter
 	sessions int
 	refresh  string
@@ -119,7 +123,7 @@ func New(o Options) *Server {
 	if o.Projects == nil {
 		o.Projects = []Project{Default("SEC"), Default("OPS")}
 	}
-	s := &Server{o: o, projects: map[string]*project{}, keys: map[string]int{}, labelled: map[string][]int{}, users: map[string]user{}, limits: newLimiter()}
+	s := &Server{o: o, projects: map[string]*project{}, keys: map[string]int{}, labelled: map[string][]int{}, users: map[string]user{}, limits: newLimiter(), news: make(chan struct{}, 1)}
 	for i, p := range o.Projects {
 		if p.Priorities == nil {
 			p.Priorities = []string{"Highest", "High", "Medium", "Low", "Lowest"}

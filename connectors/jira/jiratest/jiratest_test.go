@@ -1,6 +1,7 @@
 package jiratest_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -130,6 +131,22 @@ func TestWebhooksAreSentTwiceAndOutOfOrderAndAgainAfterAFailure(t *testing.T) {
 	}))
 	require.Equal(t, []string{"whk-2", "whk-1", "whk-2", "whk-1"}, ids)
 	require.Empty(t, s.Hooks())
+}
+
+func TestASandboxSendsWebhooksAsTheyCome(t *testing.T) {
+	got := make(chan string, 4)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("X-Atlassian-Webhook-Identifier") }))
+	defer receiver.Close()
+	s := jiratest.New(jiratest.Options{Webhook: receiver.URL, Secret: "s"})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.Run(ctx, receiver.Client()); close(ended) }()
+	s.Raise("SEC", "Buy milk", "ann")
+	require.Equal(t, "whk-1", <-got)
+	s.Say("SEC-1", "hello", "bob")
+	require.Equal(t, "whk-2", <-got)
+	cancel()
+	<-ended
 }
 
 func TestAPersonWithoutABrowserCanClick(t *testing.T) {

@@ -1,6 +1,7 @@
 package jiratest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -198,8 +199,18 @@ func (s *Server) searchDataCenter(c *call) (answer, *refusal) {
 	if s.o.Mode == Cloud {
 		return answer{}, refuse(http.StatusGone, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
 	}
-	if json.Unmarshal(c.body, &b) != nil {
-		return answer{}, refuse(http.StatusBadRequest, "Unexpected character in the request body")
+	var known struct { // its body knows no properties (docs.atlassian.com: POST /rest/api/2/search)
+		JQL           string   `json:"jql"`
+		Fields        []string `json:"fields"`
+		Expand        []string `json:"expand"`
+		ValidateQuery bool     `json:"validateQuery"`
+		MaxResults    int      `json:"maxResults"`
+		StartAt       int      `json:"startAt"`
+	}
+	strict := json.NewDecoder(bytes.NewReader(c.body))
+	strict.DisallowUnknownFields()
+	if strict.Decode(&known) != nil || json.Unmarshal(c.body, &b) != nil {
+		return answer{}, refuse(http.StatusBadRequest, "Unrecognized field in the request body")
 	}
 	list, no := s.searched(b.JQL)
 	if no != nil {
