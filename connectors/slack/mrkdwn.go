@@ -14,6 +14,9 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
+// Escape makes text stand for itself where Slack reads markup.
+func Escape(text string) string { return escape(text) }
+
 // plain is text on one line, without control characters, cut to so many characters.
 func plain(text string, most int) string {
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || isDirection(r) }), " ")

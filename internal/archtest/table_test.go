@@ -88,7 +88,7 @@ var table = []row{
 
 	// Edges.
 	{pkg: "api", imports: "lifecycle ledger domain fault secret"},
-	{pkg: "api/chatops", imports: "lifecycle ledger domain fault secret"},
+	{pkg: "api/chatops", imports: "api connectors connectors/slack lifecycle ledger domain fault secret", tests: "store connectors/slack/slacktest httpclient config connectors/builtin"},
 	{pkg: "apiclient", imports: "domain fault"},
 	{pkg: "config", imports: "domain secret fault"},
 	{pkg: "probe", imports: "exposure scope lifecycle fault secret", tests: "demo/weakapp"},

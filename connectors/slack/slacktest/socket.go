@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -30,7 +31,8 @@ func (s *Server) connect(r *request) (any, error) {
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	conn, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+	// Apps name Slack itself as their origin.
+	conn, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
@@ -44,6 +46,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	s.socket = so
 	s.mu.Unlock()
+	go so.ping()
 	so.read()
 	close(so.gone)
 	s.mu.Lock()
@@ -61,6 +64,23 @@ func (so *socket) write(v any) error {
 		return fmt.Errorf("writing to a socket: %w", err)
 	}
 	return nil
+}
+
+// ping shows the app every few seconds that somebody is there.
+func (so *socket) ping() {
+	const every = 10 * time.Second
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-so.gone:
+			return
+		case <-ticker.C:
+			so.mu.Lock()
+			_ = so.conn.WriteMessage(websocket.PingMessage, []byte("quell")) // whoever is gone is read as gone
+			so.mu.Unlock()
+		}
+	}
 }
 
 // read takes acknowledgements until the connection ends.
