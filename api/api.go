@@ -44,6 +44,7 @@ type Deps struct {
 	Inbox         Inbox
 	Tokens        Tokens
 
+	Chat        http.Handler // optional: what a chat's calls go to
 	Decider     Decider
 	Identity    Identity
 	Waker       Waker

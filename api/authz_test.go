@@ -24,7 +24,7 @@ func (r *rig) address(path string) string {
 }
 
 func TestEveryRouteLetsInWhoItSaysAndNobodyElse(t *testing.T) {
-	public := []string{"/hooks/{source}", "/hooks/trackers/{tracker}", "/livez", "/readyz", "/api/v1/openapi.json"}
+	public := []string{"/hooks/{source}", "/hooks/trackers/{tracker}", "/slack/commands", "/slack/interactions", "/slack/events", "/livez", "/readyz", "/api/v1/openapi.json"}
 	for _, route := range routes() {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {
 			r := newRig(t)

@@ -128,8 +128,8 @@ func (s *Server) audit(c *call, what, subject string) {
 	s.log.Info("changed through the API", "what", what, "subject", subject, "token", c.token.Name, "token_id", c.token.ID, "request_id", requestID(c))
 }
 
-// routes is the table. Paths of chat have room beside /hooks/{source}.
+// routes is the table.
 func routes() []route {
 	return slices.Concat(systemRoutes(), deliveryRoutes(), trackerHookRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
-		workRoutes(), adminRoutes())
+		workRoutes(), chatRoutes(), adminRoutes())
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/signature"
 	"github.com/quellsec/quell/internal/fault"
-	"github.com/quellsec/quell/internal/secret"
 )
 
 // Name is the connector's name.
@@ -185,7 +184,5 @@ func split(ref connectors.Ref) (channel, ts string) {
 	return channel, ts
 }
 
-// Secrets are what incoming calls are signed with.
-func (s *Slack) Secrets() []secret.String {
-	return []secret.String{s.config.SigningSecret, s.config.PreviousSecret}
-}
+// Command is the slash command of the app.
+func (s *Slack) Command() string { return s.config.Command }

@@ -41,6 +41,7 @@ type app struct {
 	sources    *sources
 	trackers   *trackers
 	governor   *governor.Governor
+	chat       *chat // nil: none is configured
 	judge      *ingest.Judge
 	pipeline   *ingest.Pipeline
 	activities *activities.Activities

@@ -22,6 +22,7 @@ func (a *app) notifier(calls *peopleMetrics) (connectors.Notifier, error) {
 			return nil, fault.New(fault.Invalid, "opening notifier %s: connector %s sends no messages", n.Name, n.Connector)
 		}
 		notifier = opened
+		a.openChat(n.Name, instance)
 	}
 	return notifier, nil
 }

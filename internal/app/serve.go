@@ -113,6 +113,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, version string, re
 	})
 	group.Go(func() error { return ignoreEnd(gctx, a.anchor(gctx)) })
 	group.Go(func() error { return ignoreEnd(gctx, a.scheduleSyncs(gctx)) })
+	group.Go(func() error { return ignoreEnd(gctx, a.runChat(gctx)) })
 	if ready != nil {
 		group.Go(func() error { return ignoreEnd(gctx, ready(gctx)) })
 	}
@@ -152,7 +153,7 @@ func (a *app) apiDeps(version string) api.Deps {
 	return api.Deps{
 		Precedence: prefer,
 		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
-		Tickets: tickets{a.store}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged, Inbox: a.store, Tokens: tokens{a.store},
+		Tickets: tickets{a.store}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged, Inbox: a.store, Tokens: tokens{a.store}, Chat: a.chatHandler(),
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},
 		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
