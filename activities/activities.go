@@ -35,8 +35,9 @@ type Deps struct {
 	Tracker  string                        // the one that new tickets go to where there is no Route
 	// Route names the tracker that the remediation of a team goes to, which is made for an
 	// exposure in scopes with a decision; nil: all go to Tracker.
-	Route   func(team string, scopes []string, decision exposure.DecisionOutcome) string
-	Keeping map[string]Keeping // how tickets are kept, by tracker
+	Route    func(team string, scopes []string, decision exposure.DecisionOutcome) string
+	Settings Settings           // where the looks at trackers keep how far they came
+	Keeping  map[string]Keeping // how tickets are kept, by tracker
 	// Assignee names the person whom a team's tickets go to, as the tracker calls one; empty:
 	// nobody in particular. Nil: nobody ever.
 	Assignee func(team, tracker string) string
@@ -103,6 +104,8 @@ const (
 	NameBegin    = "BeginSync"
 	NamePull     = "PullPages"
 	NameEnd      = "EndSync"
+
+	NameReconcile = "ReconcileTracker"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -133,6 +136,7 @@ func Register(r Registry, a *Activities) {
 	register(r, NameBegin, a.BeginSync)
 	register(r, NamePull, a.Pull)
 	register(r, NameEnd, a.EndSync)
+	register(r, NameReconcile, a.Reconcile)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

@@ -70,7 +70,7 @@ func newRigOver(t *testing.T, keys map[string]ed25519.PublicKey, wrap func(engin
 	r.store = s
 	r.Activities = New(Deps{Ledger: ledger.New(s, now), Records: s, Journal: s, Board: s, Assess: r, Waker: r, Drainer: r,
 		Engage:   func(asset.Asset) scope.Engagement { return scope.Engagement{Probe: true} },
-		Trackers: map[string]connectors.Tracker{"local": localtracker.New(s, localtracker.Config{}, now)}, Tracker: "local",
+		Trackers: map[string]connectors.Tracker{"local": localtracker.New(s, localtracker.Config{}, now)}, Tracker: "local", Settings: s,
 		Notifier: inbox.New(s, now), Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler), Policy: Policy{PublicURL: "https://quell.example.org"}})
 	return r
 }
@@ -318,7 +318,7 @@ func TestEveryActivityIsRegisteredAndItsErrorsSpeakTemporalsTerms(t *testing.T) 
 	r := newRig(t, nil)
 	n := names{}
 	Register(n, r.Activities)
-	require.Len(t, n, 20)
+	require.Len(t, n, 21)
 	follow, ok := n[NameFollow].(func(context.Context, FollowInput) (lifecycle.ExposureView, error))
 	require.True(t, ok)
 	_, err := follow(t.Context(), FollowInput{ID: "none"})

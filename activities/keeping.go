@@ -1,6 +1,10 @@
 package activities
 
-import "time"
+import (
+	"time"
+
+	"github.com/quellsec/quell/internal/exposure"
+)
 
 // Keeping is how tickets are kept in one tracker.
 type Keeping struct {
@@ -26,3 +30,6 @@ func (a *Activities) keeping(tracker string) Keeping {
 	}
 	return k
 }
+
+// listFrom asks for the next page of a walk.
+func listFrom(cursor string) exposure.List { return exposure.List{Limit: sweepBatch, Cursor: cursor} }

@@ -96,3 +96,7 @@ func drain(ctx workflow.Context, in lifecycle.IngestInput) (activities.Drained, 
 func sweep(ctx workflow.Context, in activities.SweepRequest) (activities.SweepReport, error) {
 	return remote[activities.SweepReport](sweepCall(ctx, "Look over the store"), activities.NameSweep, in)
 }
+
+func reconcile(ctx workflow.Context, in activities.ReconcileRequest) (activities.ReconcileReport, error) {
+	return remote[activities.ReconcileReport](sweepCall(ctx, "Ask "+lifecycle.Plain(in.Tracker, 64)+" what was changed"), activities.NameReconcile, in)
+}

@@ -17,5 +17,6 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Remediation, workflow.RegisterOptions{Name: lifecycle.RemediationWorkflow})
 	r.RegisterWorkflowWithOptions(Ingest, workflow.RegisterOptions{Name: lifecycle.IngestWorkflow})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: lifecycle.SweepWorkflow})
+	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: lifecycle.ReconcileWorkflow})
 	r.RegisterWorkflowWithOptions(Sync, workflow.RegisterOptions{Name: lifecycle.SyncWorkflow})
 }

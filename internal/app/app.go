@@ -178,7 +178,7 @@ func (a *app) wireActivities() error {
 		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Assess: a.judge,
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
-		Trackers: a.trackers.byName, Route: a.trackers.route, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
+		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})
@@ -240,6 +240,11 @@ func (a *app) takeOver(ctx context.Context) error {
 // startSweep makes sure that the sweep runs, and that nothing which arrived while we were
 // down waits for the next delivery.
 func (a *app) startSweep(ctx context.Context) error {
+	for i := range a.cfg.Trackers {
+		if err := a.lifecycle.StartReconcile(ctx, a.cfg.Trackers[i].Name); err != nil {
+			return err
+		}
+	}
 	return a.lifecycle.StartSweep(ctx, lifecycle.SweepInput{
 		Every: a.cfg.FollowUp.Sweep.Std(), AdmitPerMinute: a.cfg.Policy.RatePerMinute, MaxOpen: a.cfg.Policy.MaxOpen,
 	})

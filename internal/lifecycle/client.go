@@ -122,6 +122,15 @@ func (c *Client) StartSweep(ctx context.Context, in SweepInput) error {
 	return kinded(err, "starting the sweep")
 }
 
+// StartReconcile makes sure that the one Reconcile of a tracker runs.
+func (c *Client) StartReconcile(ctx context.Context, tracker string) error {
+	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: ReconcileWorkflowID(tracker), TaskQueue: TaskQueue, WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary: "Finds what was changed in " + Plain(tracker, 64) + " and not told",
+	}, ReconcileWorkflow, ReconcileInput{Tracker: tracker})
+	return kinded(err, "starting to reconcile "+tracker)
+}
+
 // EndSweep ends the Sweep, for a StartSweep with other figures to follow.
 func (c *Client) EndSweep(ctx context.Context) error {
 	err := kinded(c.temporal.TerminateWorkflow(ctx, SweepID, "", "quell starts, and starts it anew"), "ending the sweep")

@@ -22,10 +22,14 @@ const (
 	IngestWorkflow      = "Ingest"
 	SweepWorkflow       = "Sweep"
 	SyncWorkflow        = "Sync"
+	ReconcileWorkflow   = "Reconcile"
 )
 
 // SweepID is the workflow ID of the one Sweep.
 const SweepID = "sweep"
+
+// ReconcileWorkflowID names the workflow that compares a tracker with what it should hold.
+func ReconcileWorkflowID(tracker string) string { return "reconcile/" + tracker }
 
 // ExposureWorkflowID names the workflow of an exposure; a later admission reuses it.
 func ExposureWorkflowID(id exposure.ID) string { return "exposure/" + string(id) }
