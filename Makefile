@@ -42,7 +42,7 @@ demo: build bin/temporal ## live through the whole loop, from a scanner's report
 	bin/quell demo $(ARGS)
 
 ##@ Check it
-.PHONY: test test-peers race lint bench fuzz
+.PHONY: test test-peers race lint bench chaos fuzz
 test: build bin/temporal bin/ferretdb ## run all tests: unit, conformance, replay, end to end
 	$(GO_TEST) -timeout 20m $(ARGS) $(PKG)
 
@@ -73,6 +73,9 @@ lint: bin/golangci-lint bin/workflowcheck bin/govulncheck ## run golangci-lint, 
 
 bench: build bin/temporal ## measure the figures of docs/benchmarks.md, one line each
 	go run ./internal/bench/cmd/bench $(ARGS)
+
+chaos: ## live through SIZE remediations (100,000) while everything goes wrong, and count; SEED= replays one
+	go run ./internal/chaos/cmd/chaos -size $(or $(SIZE),100000) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 fuzz: ## fuzz every target for FUZZTIME each (default 20s)
 	@failed=0; \

@@ -41,6 +41,8 @@ type Fake struct {
 	made   []Record
 	writes int
 	serial int
+	// numbers counts the incidents that there ever were.
+	numbers int
 }
 
 // Instance makes an instance with the clock's time.
@@ -111,7 +113,8 @@ func (f *Fake) userID(name string) string {
 
 // open makes an incident.
 func (f *Fake) open(values Record, by string) Record {
-	r := Record{"state": New, "impact": "3", "urgency": "3", "number": fmt.Sprintf("INC%07d", 10001+len(f.tables["incident"]))}
+	f.numbers++ // never given again
+	r := Record{"state": New, "impact": "3", "urgency": "3", "number": fmt.Sprintf("INC%07d", 10000+f.numbers)}
 	f.insert("incident", r, by)
 	f.apply(r, values, by)
 	return r
