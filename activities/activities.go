@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -27,6 +28,8 @@ type Deps struct {
 	Records Records
 	Journal Journal
 	Board   Board
+	Lines   Lines
+	Budget  func(team string) admission.Budget // nil: no team has one
 	Assess  Assessor
 	// Engage gives the rules of engagement of an asset: the strictest of its scopes.
 	Engage   func(a asset.Asset) scope.Engagement

@@ -68,7 +68,7 @@ func newRigOver(t *testing.T, keys map[string]ed25519.PublicKey, wrap func(engin
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	r.store = s
-	r.Activities = New(Deps{Ledger: ledger.New(s, now), Records: s, Journal: s, Board: s, Assess: r, Waker: r, Drainer: r,
+	r.Activities = New(Deps{Ledger: ledger.New(s, now), Records: s, Journal: s, Board: s, Lines: s, Assess: r, Waker: r, Drainer: r,
 		Engage:   func(asset.Asset) scope.Engagement { return scope.Engagement{Probe: true} },
 		Trackers: map[string]connectors.Tracker{"local": localtracker.New(s, localtracker.Config{}, now)}, Tracker: "local", Settings: s,
 		Notifier: inbox.New(s, now), Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler), Policy: Policy{PublicURL: "https://quell.example.org"}})

@@ -31,6 +31,14 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 	if err != nil {
 		return ClaimResult{}, err
 	}
+	rem := lifecycle.Remediation{ID: in.ID}
+	if n, err := a.takeUp(ctx, &rem, members, in.By+" closed its ticket while it waited in the line"); err != nil {
+		return ClaimResult{}, err
+	} else if n > 0 {
+		if members, err = a.members(ctx, in.ID); err != nil {
+			return ClaimResult{}, err
+		}
+	}
 	at := in.Since
 	if at.IsZero() {
 		at = in.At

@@ -128,6 +128,8 @@ func (a *Activities) tale(e *exposure.Exposure, ev *exposure.Event) string {
 		return "Work resumes on " + what + ": the exception has ended. " + text(ev.Reason)
 	case exposure.EventReopen:
 		return "Reopened by " + text(ev.Actor.Name) + ": " + what + ". " + text(ev.Reason)
+	case exposure.EventDemote:
+		return "Not now: " + what + " waits in the line again. " + text(ev.Reason) + ". Nobody need begin: when its turn comes it is on this ticket. Whoever moves the ticket on takes it up at once."
 	default:
 		return text(string(ev.Kind)) + ": " + what + ". " + text(ev.Reason)
 	}

@@ -128,6 +128,7 @@ func (a *Activities) called(ctx context.Context, e *exposure.Exposure, tried map
 		func() (exposure.Event, bool) { return ended(e) },
 		func() (exposure.Event, bool) { return claimed(e) },
 		func() (exposure.Event, bool) { return seenSinceClaim(e) },
+		func() (exposure.Event, bool) { return givesWay(e) },
 		func() (exposure.Event, bool) { return notWorthIt(e) })
 	for _, next := range events {
 		if ev, ok := next(); ok && !tried[ev.Kind] {

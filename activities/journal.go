@@ -100,7 +100,7 @@ func comments(ev *exposure.Event) bool {
 	switch ev.Kind {
 	case exposure.EventConfirmed, exposure.EventInconclusive:
 		return ev.From == exposure.Verifying
-	case exposure.EventObserved, exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventLapse, exposure.EventReopen:
+	case exposure.EventObserved, exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventLapse, exposure.EventReopen, exposure.EventDemote:
 		return ev.From != ev.To
 	default:
 		return false

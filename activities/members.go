@@ -23,7 +23,9 @@ type member struct {
 	outcome  exposure.DecisionOutcome
 	why      []string
 	state    exposure.State
-	claimed  bool // somebody says that it is fixed, though it isn't proven yet
+	waiting  bool  // in the line, again
+	seq      int64 // of its newest event
+	claimed  bool  // somebody says that it is fixed, though it isn't proven yet
 	due      time.Time
 	snoozed  time.Time
 	closed   time.Time
@@ -42,7 +44,7 @@ type member struct {
 func memberOf(e *exposure.Exposure) member {
 	m := member{
 		id: e.ID, asset: e.AssetName, location: e.Location, weakness: e.Weakness, title: e.Title, severity: e.Severity,
-		outcome: e.Decision.Outcome, why: e.Decision.Why, state: e.State, due: e.Due, snoozed: e.SnoozeUntil, closed: e.ClosedAt,
+		outcome: e.Decision.Outcome, why: e.Decision.Why, state: e.State, waiting: e.Waiting(), seq: e.LastEvent.Seq, due: e.Due, snoozed: e.SnoozeUntil, closed: e.ClosedAt,
 		method: e.Verification.Method, ticket: e.Ticket, verdict: e.Verdict, proof: e.Proof, except: e.Exception,
 		scopes: e.Scopes, cves: e.CVEs, sources: e.Sources,
 	}

@@ -20,6 +20,8 @@ type Policy struct {
 	CoveringRun  time.Duration   // how long a claim may wait for a run of its source
 	RetestBefore time.Duration   // how long before its end an exception is re-tested
 	TicketPoll   time.Duration   // how often a ticket is looked at that nobody told us about
+	CapacityLead time.Duration   // how long before its due date what waits for its team's capacity is raised
+	UrgentWithin time.Duration   // known to be exploited and due within so long waits for no budget
 	PublicURL    string          // of quell, for links; empty: none
 }
 
@@ -30,7 +32,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Vantage: "local", ProbeWait: 10 * time.Minute,
 		Remind: []time.Duration{7 * day, day}, Escalate: []time.Duration{0, 3 * day, 7 * day},
-		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour,
+		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day,
 	}
 }
 
@@ -41,7 +43,7 @@ func (p *Policy) fill() {
 		p.Vantage = d.Vantage
 	}
 	for _, v := range []struct{ have, def *time.Duration }{
-		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll},
+		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll}, {&p.CapacityLead, &d.CapacityLead},
 	} {
 		if *v.have <= 0 {
 			*v.have = *v.def

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,10 +29,14 @@ type SweepRequest struct {
 	Updated time.Time `json:"updated,omitzero"` // exceptions changed since are looked at
 	Cursor  string    `json:"cursor,omitempty"` // of the walk over unowned exposures
 	Watched time.Time `json:"watched,omitzero"` // when sources were last looked at
+	Line    string    `json:"line,omitempty"`   // cursor of the walk over what waits for capacity
 }
 
 // SweepReport is what one look did.
 type SweepReport struct {
+	Pushed    int       `json:"pushed,omitempty"` // groups of work put back into the line
+	Raised    int       `json:"raised,omitempty"` // exposures near their due date that wait for capacity
+	Line      string    `json:"line,omitempty"`
 	Admitted  int       `json:"admitted,omitempty"`
 	Held      string    `json:"held,omitempty"`      // why nothing more was admitted
 	Woken     int       `json:"woken,omitempty"`     // lost wakes sent again
@@ -58,12 +61,12 @@ const (
 // holds, and watches how sources are doing. What fails is reported and
 // doesn't keep the rest from being done; the next look tries again.
 func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, error) {
-	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched}
+	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
-		{"admitting", a.admit}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
+		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
 		{"restarting sources", a.restart}, {"retiring assets", a.retire}, {"telling of unowned assets", a.tellUnowned},
 		{"looking after held reports", a.lookAfterHeld}, {"watching sources", a.watchSources},
 	} {
@@ -91,65 +94,6 @@ func (a *Activities) retire(ctx context.Context, _ SweepRequest, report *SweepRe
 	}
 	report.Retired, err = a.Retirer.Retire(ctx, sweepBatch)
 	return err
-}
-
-// admit takes exposures from the queue into workflows: by due date, the more urgent
-// decision first, at the rate and under the number that it was given.
-func (a *Activities) admit(ctx context.Context, in SweepRequest, report *SweepReport) error {
-	if in.Admit <= 0 {
-		return nil
-	}
-	queue := exposure.Filter{Queued: true, Mode: exposure.ModeStore, States: []exposure.State{exposure.Tracked}}
-	page, err := a.Board.FindExposures(ctx, queue, exposure.List{Sort: exposure.SortDue, Limit: min(in.Admit, sweepBatch)})
-	if err != nil || len(page.Items) == 0 {
-		return err
-	}
-	open, err := a.openWorkflows(ctx)
-	if err != nil {
-		return err
-	}
-	room := int64(in.MaxOpen) - open
-	if room <= 0 {
-		report.Held = strconv.FormatInt(open, 10) + " exposures are in workflows already"
-		return nil
-	}
-	waiting := page.Items
-	slices.SortStableFunc(waiting, func(x, y exposure.Exposure) int {
-		return cmp.Or(compareDue(x.Due, y.Due), y.Decision.Outcome.Rank()-x.Decision.Outcome.Rank())
-	})
-	changes := make([]ledger.Change, 0, len(waiting))
-	for i := range waiting {
-		e := &waiting[i]
-		if !e.Decision.Admit { // decided otherwise since it was queued
-			if _, _, err := a.Ledger.Touch(ctx, e.ID, unqueue); err != nil {
-				return err
-			}
-			continue
-		}
-		if int64(len(changes)) < room {
-			changes = append(changes, a.storeChange(e, exposure.EventAdmit, "policy", "it can't wait: "+string(e.Decision.Outcome)))
-		}
-	}
-	n, err := a.applyInStore(ctx, changes, "admitted")
-	report.Admitted = n
-	return err
-}
-
-func unqueue(e *exposure.Exposure) bool {
-	changed := !e.Queued.IsZero() && !e.Decision.Admit
-	if changed {
-		e.Queued = time.Time{}
-	}
-	return changed
-}
-
-func (a *Activities) openWorkflows(ctx context.Context) (int64, error) {
-	counts, err := a.Board.CountExposures(ctx, exposure.Filter{Mode: exposure.ModeWorkflow}, "")
-	var n int64
-	for _, c := range counts {
-		n += c
-	}
-	return n, err
 }
 
 // storeChange is an event on an exposure that no workflow has in hand. The state of its

@@ -54,6 +54,11 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 	if err := a.label(ctx, &rem, members); err != nil { // who joined while it was being made
 		return SyncResult{}, err
 	}
+	if issue.Status == connectors.IssueInProgress {
+		if _, err := a.takeUp(ctx, &rem, members, "somebody works on its ticket"); err != nil {
+			return SyncResult{}, err
+		}
+	}
 	again, err := a.tellOverridden(ctx, &rem, &issue)
 	if err != nil {
 		return SyncResult{}, err

@@ -68,6 +68,7 @@ type Deps struct {
 	// PublicMetrics opens /metrics to anybody who reaches the port. Else it takes a
 	// viewer's token, since it names sources and counts what they report.
 	PublicMetrics bool
+	Queue         Queue // optional: who waits, and where in the line
 }
 
 // Server answers HTTP requests. Make one with New.

@@ -89,6 +89,7 @@ type Detail struct {
 	Related  []exposure.Related `json:"related"`
 	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
 	Workflow *Link              `json:"workflow,omitempty"`
+	Line     *lifecycle.Place   `json:"line,omitempty"` // where it stands in its team's line, while it waits
 }
 
 // Link says where the Temporal UI shows the exposure's workflow.
@@ -191,7 +192,15 @@ func (s *Server) getExposure(c *call) error {
 	if e, err = s.hydrated(c.Request().Context(), e); err != nil {
 		return err
 	}
-	if c.unchanged(etag(e.Version, strconv.FormatInt(e.LastSeen.UnixMilli(), 36))) {
+	line, err := s.place(c, &e)
+	if err != nil {
+		return err
+	}
+	beside := strconv.FormatInt(e.LastSeen.UnixMilli(), 36)
+	if line != nil {
+		beside += "." + strconv.Itoa(line.Place) + "." + strconv.Itoa(line.Of)
+	}
+	if c.unchanged(etag(e.Version, beside)) {
 		return c.NoContent(http.StatusNotModified)
 	}
 	story, err := s.story(c.Request().Context(), e.ID)
@@ -203,7 +212,7 @@ func (s *Server) getExposure(c *call) error {
 		return err
 	}
 	e.Sources, e.Findings, e.Sights = listed(e.Sources), listed(e.Findings), listed(e.Sights)
-	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e)})
+	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line})
 }
 
 // mostRelated bounds the CVEs that are asked about, and what is found of each.

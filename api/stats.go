@@ -13,8 +13,9 @@ import (
 // Stats are counts of exposures, and what stands in the way of better ones.
 type Stats struct {
 	Total   int64                       `json:"total"`
-	By      map[string]map[string]int64 `json:"by"`     // group → value → count; an empty owner is unowned
-	Queued  int64                       `json:"queued"` // of those, in the admission queue
+	By      map[string]map[string]int64 `json:"by"`                // group → value → count; an empty owner is unowned
+	Queued  int64                       `json:"queued"`            // of those, in the admission queue
+	Waiting map[string]int64            `json:"waiting,omitempty"` // exposures in each team's line; an empty team is nobody's
 	Intel   []IntelStatus               `json:"intel"`
 	Silent  []string                    `json:"silent"`  // sources that have gone quiet
 	Pending []string                    `json:"pending"` // sources with deliveries that wait
@@ -64,6 +65,11 @@ func (s *Server) stats(c *call) error {
 		return fault.Wrap(fault.KindOf(err), err, "counting the admission queue")
 	}
 	out.Queued = total(waiting)
+	if s.deps.Queue != nil && c.visible() == nil {
+		if out.Waiting, err = s.deps.Queue.Waiting(ctx); err != nil {
+			return fault.Wrap(fault.KindOf(err), err, "counting each team's line")
+		}
+	}
 	if err := s.gaps(ctx, c, &out); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func newHouse(t *testing.T, now func() time.Time, waker activities.Waker) *house
 		waker = &recorder{}
 	}
 	h.acts = activities.New(activities.Deps{
-		Ledger: h.ledger, Records: s, Journal: s, Board: s, Assess: h.world, Engage: h.world.engage, Waker: waker,
+		Ledger: h.ledger, Records: s, Journal: s, Board: s, Lines: s, Assess: h.world, Engage: h.world.engage, Waker: waker,
 		Trackers: map[string]connectors.Tracker{"local": h.tracker}, Tracker: "local", Notifier: inbox.New(s, exact), Drainer: h.world, Syncs: s, Pulls: h.world.pulls,
 		Policy: activities.Policy{Vantage: "here"}, Now: exact, Log: slog.New(slog.DiscardHandler),
 	})

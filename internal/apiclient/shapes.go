@@ -17,6 +17,7 @@ type Detail struct {
 	Timeline Story              `json:"timeline"`
 	Related  []exposure.Related `json:"related"`
 	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on
+	Line     *Place             `json:"line"`     // nil where it doesn't wait
 	Workflow *Link              `json:"workflow"` // nil where Temporal knows none
 }
 
@@ -66,6 +67,7 @@ type Stats struct {
 	Total   int64                       `json:"total"`
 	By      map[string]map[string]int64 `json:"by"` // group → value → count
 	Queued  int64                       `json:"queued"`
+	Waiting map[string]int64            `json:"waiting"` // exposures in each team's line
 	Intel   []IntelStatus               `json:"intel"`
 	Silent  []string                    `json:"silent"`
 	Pending []string                    `json:"pending"`

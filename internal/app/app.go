@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/quellsec/quell/activities"
+	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/exposure"
@@ -175,7 +176,7 @@ func (a *app) wireActivities() error {
 		keys[p.Vantage] = key
 	}
 	a.activities = activities.New(activities.Deps{
-		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Assess: a.judge,
+		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Lines: a.store, Budget: a.budget, Assess: a.judge,
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
 		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
@@ -185,11 +186,18 @@ func (a *app) wireActivities() error {
 	return nil
 }
 
+// budget is what a team takes on at a time.
+func (a *app) budget(team string) admission.Budget {
+	b := a.judge.Grounds().Owners.Budget(team)
+	return admission.Budget{WIP: b.WIP, Intake: b.Intake}
+}
+
 // policy is how long the lifecycle lets things wait.
 func (a *app) policy() activities.Policy {
 	p := activities.Policy{
 		ProbeWait: a.cfg.FollowUp.ProbeWait.Std(), CoveringRun: a.cfg.FollowUp.CoveringRun.Std(), RetestBefore: a.cfg.FollowUp.RetestLead.Std(),
 		TicketPoll: a.cfg.FollowUp.TicketPoll.Std(), PublicURL: a.cfg.Server.PublicURL,
+		CapacityLead: a.cfg.FollowUp.CapacityLead.Std(), UrgentWithin: a.cfg.Policy.UrgentWithin.Std(),
 	}
 	for _, before := range a.cfg.Owners.Route.ReminderBefore {
 		p.Remind = append(p.Remind, before.Std())

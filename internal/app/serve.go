@@ -159,6 +159,7 @@ func (a *app) apiDeps(version string) api.Deps {
 		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
 		Syncs: syncs{a}, Intel: a.intel(),
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
+		Queue: a.queue(),
 		Checks: []api.Check{
 			{Name: "store", Ask: a.store.Ping},
 			{Name: "temporal", Ask: func(ctx context.Context) error {

@@ -63,7 +63,7 @@ func newHouse(ctx context.Context, dir string, server *devServer) (h *house, err
 	h.ledger = ledger.New(h.store, utc)
 	h.lifecycle = lifecycle.NewClient(h.temporal, h.ledger, h.store, utc, quiet())
 	acts := activities.New(activities.Deps{
-		Ledger: h.ledger, Records: h.store, Journal: h.store, Board: h.store, Assess: unchanging{}, Waker: h.lifecycle, Drainer: noDrainer{},
+		Ledger: h.ledger, Records: h.store, Journal: h.store, Board: h.store, Lines: h.store, Assess: unchanging{}, Waker: h.lifecycle, Drainer: noDrainer{},
 		Engage: func(asset.Asset) scope.Engagement {
 			return scope.Engagement{Probe: true, Vantage: vantage, Consent: "this benchmark"}
 		},

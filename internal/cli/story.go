@@ -98,6 +98,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		f.add("owner", "%s (%s)", e.Owner.Team, e.Owner.How)
 	}
 	f.add("ticket", "%s", e.Ticket)
+	f.add("line", "%s", place(d.Line))
 	f.add("scopes", "%s", strings.Join(e.Scopes, ", "))
 	for i := range e.Stated {
 		if s := &e.Stated[i]; s.FixedIn != "" {

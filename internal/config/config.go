@@ -157,11 +157,12 @@ func (r Retire) After() map[string]time.Duration {
 
 // FollowUp holds the timers that aren't the owners' own.
 type FollowUp struct {
-	Sweep       scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
-	ProbeWait   scope.Duration `yaml:"probe_wait" doc:"How long a validation waits for a probe at its vantage before it counts as inconclusive."`
-	TicketPoll  scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
-	CoveringRun scope.Duration `yaml:"covering_run" doc:"How long a claimed fix that no probe can check waits for a complete run of its source before people are told."`
-	RetestLead  scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
+	Sweep        scope.Duration `yaml:"sweep" doc:"How often the admission queue, lost wakes and due timers are looked at."`
+	ProbeWait    scope.Duration `yaml:"probe_wait" doc:"How long a validation waits for a probe at its vantage before it counts as inconclusive."`
+	TicketPoll   scope.Duration `yaml:"ticket_poll" doc:"How often a ticket is read where its tracker sends no webhooks."`
+	CoveringRun  scope.Duration `yaml:"covering_run" doc:"How long a claimed fix that no probe can check waits for a complete run of its source before people are told."`
+	CapacityLead scope.Duration `yaml:"capacity_lead" doc:"How long before its due date what still waits for its team's capacity is raised."`
+	RetestLead   scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
 }
 
 // Notifier is one configured way of telling people.
@@ -185,7 +186,7 @@ func Default() *Config {
 		Policy:   priority.DefaultPolicy(),
 		Retire:   Retire{Autoscaled: scope.Duration(24 * time.Hour), Pod: scope.Duration(time.Hour), DHCP: scope.Days(14)},
 		FollowUp: FollowUp{Sweep: scope.Duration(10 * time.Second), ProbeWait: scope.Duration(10 * time.Minute), TicketPoll: scope.Duration(10 * time.Minute),
-			CoveringRun: scope.Days(7), RetestLead: scope.Days(7)},
+			CoveringRun: scope.Days(7), RetestLead: scope.Days(7), CapacityLead: scope.Days(3)},
 	}
 }
 

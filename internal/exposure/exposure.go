@@ -94,6 +94,7 @@ type Exposure struct {
 	MergedInto ID            `json:"merged_into,omitempty"`
 
 	Queued   time.Time `json:"queued,omitzero"`   // in the admission queue since
+	Yield    string    `json:"yield,omitempty"`   // why it is to give its place in its team's work back; cleared when it has
 	Wake     bool      `json:"wake,omitempty"`    // a fact changed that the workflow hasn't read yet
 	WakeAt   time.Time `json:"wake_at,omitzero"`  // since when
 	TimerAt  time.Time `json:"timer_at,omitzero"` // next due time of a store-mode exposure (exception's end, snooze)

@@ -384,5 +384,5 @@ func TestWhatMendsAFindingIsItsFix(t *testing.T) {
 func TestTheTableReadsAsMarkdown(t *testing.T) {
 	md := exposure.Markdown(exposure.Table())
 	require.Contains(t, md, "| discovered | – | tracked |  |\n")
-	require.Contains(t, md, "| demote | validating, open | tracked | no ticket |\n")
+	require.Contains(t, md, "| demote | validating, open | tracked | no ticket, or it gives its place to more urgent work before anybody began |\n")
 }

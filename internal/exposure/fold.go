@@ -10,6 +10,9 @@ func move(e *Exposure, ev *Event) {
 	if ev.Kind == EventAdmit {
 		e.Queued = time.Time{}
 	}
+	if ev.To != Open && ev.To != Validating { // given back, or somebody is at it
+		e.Yield = ""
+	}
 	switch ev.To {
 	case Tracked, Validating:
 		e.Claim, e.Exception, e.Proof = nil, nil, nil

@@ -14,7 +14,12 @@ func admitted(e *Exposure, ev *Event) (State, string) {
 	return Open, ""
 }
 
-func ticketless(e *Exposure, _ *Event) (State, string) {
+func ticketless(e *Exposure, ev *Event) (State, string) {
+	// Work that nobody has begun gives its place to what is more urgent. It keeps its
+	// ticket: when its turn comes again, that is the one.
+	if ev.Data[DataYield] != "" {
+		return Tracked, ""
+	}
 	// A remediation without a ticket is one whose ticket is being created right now.
 	if e.Ticket != "" || e.RemediationID != "" {
 		return "", "it has a ticket"

@@ -99,6 +99,10 @@ func (w *walk) event(d *dice, kind exposure.EventKind) exposure.Event {
 		if d.odds(3) {
 			ev.Data["to"] = "open"
 		}
+	case exposure.EventDemote:
+		if d.odds(3) {
+			ev.Data["yield"] = "act comes first"
+		}
 	case exposure.EventMerge:
 		ev.Data["merged_into"] = "other"
 	case exposure.EventUnmerge:

@@ -74,7 +74,7 @@ func (m *model) destination(ev exposure.Event) (exposure.State, bool) {
 		}
 		return "open", true
 	case "demote in validating", "demote in open":
-		return "tracked", !m.ticket
+		return "tracked", !m.ticket || ev.Data["yield"] != ""
 	case "confirmed in validating", "confirmed in verifying", "inconclusive in validating":
 		return "open", true
 	case "inconclusive in verifying":

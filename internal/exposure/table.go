@@ -13,6 +13,7 @@ const (
 	DataTrigger     = "trigger"     // lapse: what ended it, as in Exception.EndsOn
 	DataRemediation = "remediation" // ticketed: the remediation joined; empty = left
 	DataTicket      = "ticket"      // ticketed: its ticket's key
+	DataYield       = "yield"       // demote: it gives its place to more urgent work, and keeps its ticket
 	DataMergedInto  = "merged_into" // merge: the surviving exposure
 	DataRefused     = "refused"     // assigned: the team that says it isn't theirs
 	DataSilent      = "silent"      // noted: the team that was asked again and again and never answered
@@ -37,7 +38,7 @@ type rule struct {
 var table = []rule{
 	{EventDiscovered, nil, []State{Tracked}, "", nil},
 	{EventAdmit, []State{Tracked}, []State{Validating, Open}, "open if nothing can probe it", admitted},
-	{EventDemote, []State{Validating, Open}, []State{Tracked}, "no ticket", ticketless},
+	{EventDemote, []State{Validating, Open}, []State{Tracked}, "no ticket, or it gives its place to more urgent work before anybody began", ticketless},
 	{EventConfirmed, []State{Validating, Verifying}, []State{Open}, "", nil},
 	{EventInconclusive, []State{Validating}, []State{Open}, "", nil},
 	{EventInconclusive, []State{Verifying}, []State{FixClaimed, Open}, "open without a claim", unproven},

@@ -33,6 +33,12 @@ func (c *checker) config(cfg *Config) {
 			c.add(path+".name", "team %q is there already", team.Name)
 		}
 		c.teams[team.Name] = true
+		if team.WIP < -1 {
+			c.add(path+".wip", "%d is less than none: use -1 for no limit", team.WIP)
+		}
+		if team.Intake < -1 {
+			c.add(path+".intake", "%d is less than none: use -1 for no limit", team.Intake)
+		}
 		for k, name := range append([]string{team.Name}, team.Aliases...) {
 			where := path + ".name"
 			if k > 0 {
@@ -49,6 +55,12 @@ func (c *checker) config(cfg *Config) {
 				claimed[name] = team.Name
 			}
 		}
+	}
+	if cfg.Defaults.WIP < 0 {
+		c.add("defaults.wip", "%d is less than none: use 0 for no limit", cfg.Defaults.WIP)
+	}
+	if cfg.Defaults.Intake < 0 {
+		c.add("defaults.intake", "%d is less than none: use 0 for no limit", cfg.Defaults.Intake)
 	}
 	c.people(cfg)
 	if len(cfg.Route.Match) > 0 || cfg.Route.Continue {

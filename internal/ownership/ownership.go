@@ -17,10 +17,11 @@ import (
 
 // Config is who owns what.
 type Config struct {
-	Teams   []Team   `yaml:"teams" json:"teams" doc:"The teams that can own exposures."`
-	People  []Person `yaml:"people" json:"people,omitempty" doc:"The people who decide from a chat or a ticket, and how each system calls them."`
-	Route   Node     `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
-	Unowned []Step   `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
+	Teams    []Team   `yaml:"teams" json:"teams" doc:"The teams that can own exposures."`
+	People   []Person `yaml:"people" json:"people,omitempty" doc:"The people who decide from a chat or a ticket, and how each system calls them."`
+	Route    Node     `yaml:"route" json:"route" doc:"Root of the routing tree. It matches everything; its team, if it has one, owns what nothing else gives an owner."`
+	Defaults Budget   `yaml:"defaults" json:"defaults,omitzero" doc:"What a team takes on that doesn't say so itself."`
+	Unowned  []Step   `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
 
 	Inference Inference `yaml:"inference" json:"inference,omitzero" doc:"How owners are inferred where no route names one."`
 }
@@ -31,7 +32,15 @@ type Team struct {
 	Aliases []string `yaml:"aliases" json:"aliases,omitempty" doc:"What sources call the team, as patterns over owner hints: tag values, CMDB groups, CODEOWNERS entries. The name itself is always one."`
 	Channel string   `yaml:"channel" json:"channel,omitempty" doc:"Where messages to the team go, as the notifier calls it."`
 	Members []string `yaml:"members" json:"members,omitempty" doc:"Names of the people who are in it, from people."`
+	WIP     int      `yaml:"wip" json:"wip,omitempty" doc:"How many fixes, which is tickets, the team works on at a time; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
+	Intake  int      `yaml:"intake" json:"intake,omitempty" doc:"How many new fixes the team begins within 24 hours; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
 	Manager string   `yaml:"manager" json:"manager,omitempty" doc:"Name of the person whom unanswered questions to the team go to, from people."`
+}
+
+// Budget is what a team takes on at a time. Zero is no limit.
+type Budget struct {
+	WIP    int `yaml:"wip" json:"wip,omitempty" doc:"How many fixes, which is tickets, a team works on at a time; what is urgent comes on top. 0: no limit."`
+	Intake int `yaml:"intake" json:"intake,omitempty" doc:"How many new fixes a team begins within 24 hours; what is urgent comes on top. 0: no limit."`
 }
 
 // Person is somebody who decides, under one name in all systems.

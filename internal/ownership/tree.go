@@ -20,6 +20,7 @@ type Tree struct {
 	teams   map[string]Team
 	aliases []alias
 	unowned []Step
+	budget  Budget
 	digest  string
 
 	people  map[string]person    // by every name they go by
@@ -48,7 +49,7 @@ func Compile(c Config) (Tree, []error) {
 	if len(check.errs) > 0 {
 		return Tree{}, check.errs
 	}
-	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned,
+	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned, budget: c.Defaults,
 		people: byName(&c), leavers: leavers(c.People), model: newModel(c.Inference)}
 	for _, team := range c.Teams {
 		t.teams[team.Name] = team
@@ -59,13 +60,36 @@ func Compile(c Config) (Tree, []error) {
 	if t.unowned == nil {
 		t.unowned = DefaultUnowned()
 	}
-	b, err := json.Marshal(c)
+	b, err := json.Marshal(unbudgeted(c))
 	if err != nil { // texts, lists and durations all marshal
 		panic("hashing owners: " + err.Error())
 	}
 	sum := sha256.Sum256(b)
 	t.digest = hex.EncodeToString(sum[:])
 	return t, nil
+}
+
+// unbudgeted is what routes: how much a team takes on at a time doesn't.
+func unbudgeted(c Config) Config {
+	c.Defaults, c.Teams = Budget{}, slices.Clone(c.Teams)
+	for i := range c.Teams {
+		c.Teams[i].WIP, c.Teams[i].Intake = 0, 0
+	}
+	return c
+}
+
+// Budget gives what a team takes on, known or not; nobody's work has no budget.
+func (t Tree) Budget(team string) Budget {
+	if team == "" {
+		return Budget{}
+	}
+	b := t.budget
+	for own, of := range map[*int]int{&b.WIP: t.teams[team].WIP, &b.Intake: t.teams[team].Intake} {
+		if of != 0 {
+			*own = max(of, 0)
+		}
+	}
+	return b
 }
 
 // compile is for nodes whose matchers were checked.

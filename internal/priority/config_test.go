@@ -21,6 +21,7 @@ admit_within: 2w
 due: {act: 72h, attend: 14d, track_star: 45d, track: 90d}
 max_open: 2000
 rate_per_minute: 120
+urgent_within: 7d
 `))
 	dec.KnownFields(true)
 	require.NoError(t, dec.Decode(&got))

@@ -22,8 +22,9 @@ type Policy struct {
 	MaxOpen     int                      `yaml:"max_open" json:"max_open" doc:"Exposures worked on at one time; the others wait in the queue."`
 	// Trusted are the sources whose word that a product isn't affected is believed. They are
 	// marked where the sources are configured.
-	Trusted       []string `yaml:"-" json:"trusted,omitempty"`
-	RatePerMinute int      `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
+	Trusted       []string       `yaml:"-" json:"trusted,omitempty"`
+	UrgentWithin  scope.Duration `yaml:"urgent_within" json:"urgent_within,omitzero" doc:"What is known to be exploited (KEV) goes past the budgets of teams once it is due within so long. What is decided as act always does."`
+	RatePerMinute int            `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
 }
 
 // Due is the time to remediate by outcome.
@@ -56,7 +57,7 @@ func DefaultPolicy() Policy {
 		AdmitFrom:   exposure.Attend,
 		AdmitWithin: scope.Days(14),
 		Due:         Due{Act: scope.Days(3), Attend: scope.Days(14), TrackStar: scope.Days(45), Track: scope.Days(90)},
-		MaxOpen:     2000, RatePerMinute: 120,
+		MaxOpen:     2000, RatePerMinute: 120, UrgentWithin: scope.Days(7),
 	}
 }
 
@@ -89,6 +90,9 @@ func (p Policy) Validate() []error {
 	if p.MaxOpen < 1 {
 		add("max_open", "must be at least 1, or nothing is ever worked on")
 	}
+	if p.UrgentWithin < 0 {
+		add("urgent_within", "%s is less than nothing", p.UrgentWithin)
+	}
 	if p.RatePerMinute < 1 {
 		add("rate_per_minute", "must be at least 1, or nothing is ever worked on")
 	}
@@ -98,7 +102,7 @@ func (p Policy) Validate() []error {
 // Digest is a hash over what decides; equal digests decide alike. How fast and how many
 // exposures are admitted doesn't change a decision and isn't in it.
 func (p Policy) Digest() string {
-	p.MaxOpen, p.RatePerMinute = 0, 0
+	p.MaxOpen, p.RatePerMinute, p.UrgentWithin = 0, 0, 0
 	b, err := json.Marshal(p)
 	if err != nil { // only a number that isn't one, which Validate refuses, gets here
 		panic("hashing a policy that was not validated: " + err.Error())

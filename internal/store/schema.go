@@ -9,17 +9,19 @@ import (
 
 // migrations bring the data from one schema version to the next: the first makes version
 // 1 of an empty store. Each must bear being run again, since the process may die between
-// it and the note that it was made. Collections and indexes that are merely new need none.
+// it and the note that it was made. Collections and indexes that are
+// merely new need none; fields that are new are there, and empty until what has them is written again.
 //
 //nolint:gochecknoglobals // a constant list
 var migrations = []func(ctx context.Context, s *Store) error{
 	func(context.Context, *Store) error { return nil },
+	func(ctx context.Context, s *Store) error { return s.formLines(ctx) },
 }
 
 // collections are all of them.
 func collections() []*engine.Collection {
 	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &statements, &sightings, &runs, &deliveries,
-		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths,
+		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths, &turns,
 		&messages, &boxes, &threads, &budgets}
 }
 

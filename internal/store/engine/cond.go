@@ -18,6 +18,8 @@ func (c Cond) Meets(value any) bool {
 			return slices.ContainsFunc(c.Values, func(v any) bool { s, ok := v.(string); return ok && slices.Contains(many, s) })
 		}
 		return value != nil && slices.Contains(c.Values, value)
+	case NotIn:
+		return value != nil && !slices.Contains(c.Values, value)
 	case Below, From:
 		n, ok := value.(int64)
 		limit, known := c.Values[0].(int64)

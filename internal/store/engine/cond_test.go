@@ -27,6 +27,10 @@ func TestAConditionMeansTheSameForEveryKindOfValue(t *testing.T) {
 		{"nil is below nothing", engine.Cond{Op: engine.Below, Values: []any{int64(5)}}, nil, false},
 		{"a part is contained letter for letter", engine.Cond{Op: engine.Contains, Values: []any{".*"}}, "a.*b", true},
 		{"and is no pattern", engine.Cond{Op: engine.Contains, Values: []any{".*"}}, "ab", false},
+		{"none of several has to be there", engine.Cond{Op: engine.NotIn, Values: []any{"a"}}, nil, false},
+		{"none of several is another", engine.Cond{Op: engine.NotIn, Values: []any{"a"}}, "b", true},
+		{"none of several is not one of them", engine.Cond{Op: engine.NotIn, Values: []any{"a", "b"}}, "b", false},
+		{"none of none is any", engine.Cond{Op: engine.NotIn}, "b", true},
 		{"has", engine.Cond{Op: engine.Has}, int64(0), true},
 		{"lacks", engine.Cond{Op: engine.Lacks}, nil, true},
 	} {

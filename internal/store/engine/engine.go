@@ -71,6 +71,7 @@ const (
 	Has                // not nil
 	Lacks              // nil
 	Contains           // has the text Values[0] in it, letter for letter
+	NotIn              // has a value, and that is none of Values; not for Texts
 )
 
 // Cond is one condition.

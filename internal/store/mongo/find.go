@@ -143,6 +143,8 @@ func condition(c engine.Cond) any {
 	case engine.Contains:
 		part, _ := c.Values[0].(string) // it is asked of texts with a text
 		return bson.D{{Key: "$regex", Value: regexp.QuoteMeta(part)}}
+	case engine.NotIn:
+		return bson.D{{Key: "$exists", Value: true}, {Key: "$nin", Value: append(bson.A{}, c.Values...)}}
 	case engine.In:
 	}
 	return bson.D{{Key: "$in", Value: append(bson.A{}, c.Values...)}}

@@ -44,6 +44,10 @@ func (t *table) condition(c engine.Cond) (string, []any) {
 		return column + " >= ?", c.Values
 	case c.Op == engine.Contains:
 		return "instr(" + column + ", ?) > 0", c.Values
+	case c.Op == engine.NotIn && len(c.Values) == 0:
+		return column + " IS NOT NULL", nil
+	case c.Op == engine.NotIn:
+		return column + " NOT IN (" + places(len(c.Values)) + ")", c.Values // null is neither
 	case len(c.Values) == 0:
 		return "0", nil
 	case f.Kind == engine.Texts:
@@ -147,7 +151,7 @@ func (t *table) leave(where []engine.Cond, meet int64) int64 {
 		switch sparse, indexed := t.leads(c.Field); {
 		case c.Op == engine.In && indexed && !sparse:
 			meet = min(meet, int64(len(c.Values))*fewEach)
-		case sparse && c.Op != engine.Lacks:
+		case sparse && c.Op != engine.Lacks && c.Op != engine.NotIn:
 			meet = min(meet, fewSparse)
 		}
 	}
@@ -176,7 +180,7 @@ func (t *table) conditionWay(q engine.Query, c engine.Cond, x engine.Index, unti
 		if slices.Equal(x.Fields[1:], q.Sort) && len(c.Values) <= mostValues {
 			w.sorted, w.rows = true, until(w.rows/2, len(c.Values))
 		}
-	case x.Sparse && c.Op != engine.Lacks:
+	case x.Sparse && c.Op != engine.Lacks && c.Op != engine.NotIn:
 		w.rows = fewSparse
 	default:
 		return nil

@@ -65,8 +65,33 @@ func (e *Engine) Prepare(ctx context.Context, collections []*engine.Collection) 
 }
 
 func (t *table) create(x *tx) error {
+	if err := t.widen(x); err != nil {
+		return err
+	}
 	for _, statement := range t.statements() {
 		if err := x.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// widen adds the columns of fields that are new to a table which is there. They are empty
+// until the documents are written again.
+func (t *table) widen(x *tx) error {
+	known := map[string]bool{}
+	err := x.query("SELECT name FROM pragma_table_info(?)", []any{t.Name}, func(v []driver.Value) error {
+		known[text(v[0])] = true
+		return nil
+	})
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	for _, f := range t.Fields {
+		if known[f.Name] {
+			continue
+		}
+		if err := x.exec("ALTER TABLE " + quoted(t.Name) + " ADD COLUMN " + quoted(f.Name) + columnKind(f)); err != nil {
 			return err
 		}
 	}
@@ -77,11 +102,7 @@ func (t *table) create(x *tx) error {
 func (t *table) statements() []string {
 	var columns strings.Builder
 	for _, f := range t.Fields {
-		kind := " TEXT"
-		if f.Kind == engine.Int {
-			kind = " INTEGER"
-		}
-		columns.WriteString(", " + quoted(f.Name) + kind)
+		columns.WriteString(", " + quoted(f.Name) + columnKind(f))
 	}
 	out := []string{
 		"CREATE TABLE IF NOT EXISTS " + quoted(t.Name) + " (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL" + columns.String() + ") STRICT",
@@ -104,6 +125,13 @@ func (t *table) statements() []string {
 		out = append(out, "CREATE TABLE IF NOT EXISTS "+quoted(t.Name+"_cube")+" (key TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID")
 	}
 	return out
+}
+
+func columnKind(f engine.Field) string {
+	if f.Kind == engine.Int {
+		return " INTEGER"
+	}
+	return " TEXT"
 }
 
 // quoted is a name of ours as an identifier; declarations hold no quotes.

@@ -293,3 +293,28 @@ func TestWhatWasAnsweredIsThereAfterAKill(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, len(found), counts[""], "kept counts are those of the rows")
 }
+
+func TestAFieldThatIsNewIsThereInAnOldStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := &engine.Collection{Name: "things", Fields: []engine.Field{{Name: "a"}}}
+	e, err := Open(t.Context(), dir, Options{})
+	require.NoError(t, err)
+	require.NoError(t, e.Prepare(t.Context(), []*engine.Collection{old}))
+	_, err = e.Insert(t.Context(), old, []engine.Doc{{ID: "1", Version: 1, Values: []any{"x"}, Body: []byte("{}")}})
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+
+	wider := &engine.Collection{Name: "things", Fields: []engine.Field{{Name: "b", Kind: engine.Int}, {Name: "a"}}, Indexes: []engine.Index{{Fields: []string{"b"}, Sparse: true}}}
+	e, err = Open(t.Context(), dir, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	require.NoError(t, e.Prepare(t.Context(), []*engine.Collection{wider}))
+	require.NoError(t, e.Prepare(t.Context(), []*engine.Collection{wider}), "and again")
+	swapped, err := e.Swap(t.Context(), wider, []engine.Doc{{ID: "1", Version: 2, Values: []any{int64(7), "x"}, Body: []byte("{}")}})
+	require.NoError(t, err)
+	require.Equal(t, []bool{true}, swapped)
+	found, err := e.Find(t.Context(), wider, engine.Query{Where: []engine.Cond{{Field: "b", Values: []any{int64(7)}}, {Field: "a", Values: []any{"x"}}}, Sort: []string{"b"}, Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+}

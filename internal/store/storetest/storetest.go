@@ -26,7 +26,7 @@ func Run(t *testing.T, address func(t *testing.T) string) {
 		run  func(t *testing.T, address func(t *testing.T) string)
 	}{
 		{"documents", documents}, {"lists", lists}, {"identifiers", identifiers}, {"edges", edges}, {"statements", statements}, {"retirements", retirements},
-		{"searches", searches}, {"deliveries", deliveries}, {"decisions", decisions}, {"presses", presses}, {"syncs", syncs},
+		{"searches", searches}, {"deliveries", deliveries}, {"decisions", decisions}, {"presses", presses}, {"syncs", syncs}, {"the line", theLine},
 		{"blobs", blobs}, {"the rest", rest}, {"schema", schema}, {"crashes", crashes},
 		{"outbox", outboxes},
 	} {
