@@ -15,17 +15,11 @@ import (
 const (
 	blockBegin = "— quell: kept up to date from here to its end; write above or below —"
 	blockEnd   = "— quell: end —"
-	// longestText is what Jira takes in a text field (jira.text.field.character.limit), with
-	// room for the lines around.
-	longestText = 32767 - 267
-	// longestBlock leaves room for what people write.
+	// longestBlock is in characters. Jira takes 32,767 in a text field
+	// (jira.text.field.character.limit): people have the rest.
 	longestBlock = 26000
 	cutNote      = "… the rest is too long for Jira. quell shows all of it."
 )
-
-// body is a description or a comment in the language of the Jira that it is for: a string
-// of wiki markup, or a document.
-type body = json.RawMessage
 
 // fit converts Markdown, cut at a line so that it is at most so long.
 func fit[T any](markdown string, limit int, convert func([]block) T, size func(T) int) T {

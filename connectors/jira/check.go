@@ -205,7 +205,7 @@ func (i *inspection) screen(where string, fields []wireField) {
 		}
 	}
 	if f := there["priority"]; f != nil && len(f.Allowed) > 0 {
-		var names []string
+		names := make([]string, 0, len(f.Allowed))
 		for _, a := range f.Allowed {
 			names = append(names, or(a.Name, a.Value))
 		}

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	gojira "github.com/andygrunwald/go-jira"
@@ -53,7 +55,7 @@ func (d *door) Do(r *http.Request) (*http.Response, error) {
 	}
 	r.Header.Set("User-Agent", "quell")
 	r.Header.Set("Accept", "application/json")
-	response, err := d.http.Do(r)
+	response, err := d.http.Do(r) //nolint:gosec // its address is the configured one, which the client guards
 	if err != nil {
 		return nil, outage(r.Context(), err)
 	}
@@ -113,14 +115,11 @@ type refused struct {
 
 // Error implements error. What Jira says is foreign text.
 func (e *refused) Error() string {
-	text := "Jira answered " + http.StatusText(e.status)
-	for _, m := range e.messages {
-		text += "; " + m
+	parts := append([]string{"Jira answered " + http.StatusText(e.status)}, e.messages...)
+	for _, field := range slices.Sorted(maps.Keys(e.fields)) {
+		parts = append(parts, field+": "+e.fields[field])
 	}
-	for field, m := range e.fields {
-		text += "; " + field + ": " + m
-	}
-	return connectors.Cut(text, 500)
+	return connectors.Cut(strings.Join(parts, "; "), 500)
 }
 
 func refusal(r *http.Response, text []byte) error {
@@ -179,7 +178,7 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return fault.New(fault.Internal, "encoding a request to Jira")
 	}
-	if _, err = c.jira.Do(r, out); err != nil { //nolint:bodyclose // the door has read and closed it
+	if _, err = c.jira.Do(r, out); err != nil {
 		var known *fault.Error
 		if errors.As(err, &known) {
 			return known

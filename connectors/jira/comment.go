@@ -134,8 +134,8 @@ func (t *Tracker) Attach(ctx context.Context, key string, file connectors.Attach
 		return fault.New(fault.Internal, "encoding a file for Jira")
 	}
 	r.Header.Set("Content-Type", w.FormDataContentType())
-	r.Header.Set("X-Atlassian-Token", "no-check")       // Jira's guard against forged requests wants it
-	if _, err := t.client.jira.Do(r, nil); err != nil { //nolint:bodyclose // the door has read and closed it
+	r.Header.Set("X-Atlassian-Token", "no-check") // Jira's guard against forged requests wants it
+	if _, err := t.client.jira.Do(r, nil); err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "attaching a file to issue "+key)
 	}
 	return nil

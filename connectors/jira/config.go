@@ -6,7 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/quellsec/quell/internal/httpclient"
 	"github.com/quellsec/quell/internal/secret"
@@ -31,7 +31,7 @@ type Config struct {
 	ParentField      string              `yaml:"parent_field" json:"parent_field,omitempty" doc:"Field that holds the key of a ticket's epic, for campaigns on Data Center: customfield_10008. Cloud has parent."`
 	Statuses         map[string][]string `yaml:"statuses" json:"statuses,omitempty" doc:"Names of statuses to prefer where several are of a category, by todo, in_progress and done."`
 	TransitionFields map[string]string   `yaml:"transition_fields" json:"transition_fields,omitempty" doc:"Values of fields that a transition requires, by their ID, as CEL: {resolution: '{\"name\": \"Done\"}'}."`
-	SearchLag        time.Duration       `yaml:"search_lag" json:"search_lag" doc:"After how long Jira's search surely shows a new ticket. Atlassian says seconds to minutes; no second ticket is created before."`
+	SearchLag        int                 `yaml:"search_lag" json:"search_lag" doc:"After how many seconds Jira's search surely shows a new ticket. Atlassian says seconds to minutes; no second ticket is created before."`
 	PointsPerHour    int                 `yaml:"points_per_hour" json:"points_per_hour,omitempty" doc:"Quota of the OAuth app in points an hour. API tokens have none."`
 	Page             int                 `yaml:"page" json:"page" doc:"Tickets per page, when those that were changed are looked for: 1 to 100."`
 	Secret           secret.String       `yaml:"secret" json:"secret,omitzero" doc:"Secret of the webhook that calls /hooks/trackers/{name}."`
@@ -59,6 +59,8 @@ type Route struct {
 const (
 	cloud      = "cloud"
 	datacenter = "datacenter"
+	// leastPoints is an hour's quota of which a burst lets a page of tickets be read.
+	leastPoints = 5000
 	// atlassianAPI and atlassianAuth are where OAuth apps reach all sites.
 	atlassianAPI  = "https://api.atlassian.com"
 	atlassianAuth = "https://auth.atlassian.com/oauth/token"
@@ -66,7 +68,7 @@ const (
 
 func defaults() *Config {
 	return &Config{
-		Deployment: cloud, IssueType: "Task", DueDate: true, SearchLag: 5 * time.Minute, PointsPerHour: 65000, Page: 50,
+		Deployment: cloud, IssueType: "Task", DueDate: true, SearchLag: 300, PointsPerHour: 65000, Page: 50,
 		Priorities: map[string]string{"act": "Highest", "attend": "High", "track_star": "Medium", "track": "Low"},
 	}
 }
@@ -90,11 +92,11 @@ func (c *Config) Validate() []error {
 	if c.Page < 1 || c.Page > 100 {
 		add("page: %d is not between 1 and 100", c.Page)
 	}
-	if c.SearchLag < 10*time.Second || c.SearchLag > time.Hour {
-		add("search_lag: %s is not between 10s and 1h", c.SearchLag)
+	if c.SearchLag < 10 || c.SearchLag > 3600 {
+		add("search_lag: %d is not between 10 and 3600 seconds", c.SearchLag)
 	}
-	if c.PointsPerHour < 0 {
-		add("points_per_hour: is negative")
+	if c.PointsPerHour != 0 && c.PointsPerHour < leastPoints {
+		add("points_per_hour: a page of tickets costs up to 101; there must be at least %d, or 0 for no quota", leastPoints)
 	}
 	for i, l := range c.Labels {
 		if !labelText.MatchString(l) {
@@ -188,10 +190,7 @@ func (c *Config) base() string {
 	if c.OAuth.ClientID != "" {
 		return atlassianAPI + "/ex/jira/" + c.OAuth.CloudID + "/"
 	}
-	for len(c.URL) > 0 && c.URL[len(c.URL)-1] == '/' {
-		c.URL = c.URL[:len(c.URL)-1]
-	}
-	return c.URL + "/"
+	return strings.TrimRight(c.URL, "/") + "/"
 }
 
 func reach(config any) []string {

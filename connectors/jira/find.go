@@ -46,7 +46,7 @@ func (t *Tracker) search(ctx context.Context, s search) (found, error) {
 		return out, fault.New(fault.Internal, "encoding a search of Jira")
 	}
 	r.Header.Set(pageHeader, strconv.Itoa(s.MaxResults))
-	if _, err := t.client.jira.Do(r, &out); err != nil { //nolint:bodyclose // the door has read and closed it
+	if _, err := t.client.jira.Do(r, &out); err != nil {
 		if fault.KindOf(err) == fault.Internal {
 			return out, fault.New(fault.Unavailable, "reading an answer of Jira: it is not the JSON that was asked for")
 		}

@@ -77,7 +77,7 @@ func New(env connectors.Env, c Config) (*Tracker, error) {
 func (*Tracker) Connector() string { return Name }
 
 // Lag implements connectors.Lagging.
-func (t *Tracker) Lag() time.Duration { return t.config.SearchLag }
+func (t *Tracker) Lag() time.Duration { return time.Duration(t.config.SearchLag) * time.Second }
 
 var (
 	issueKey   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,254}-[0-9]{1,18}$`)

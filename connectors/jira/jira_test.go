@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -56,6 +57,7 @@ func both(t *testing.T, fn func(t *testing.T, mode jiratest.Mode)) {
 
 func TestASearchThatMayNotSeeTheProjectProvesNothing(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
 		for name, hide := range map[string]func(w *world){
 			"the permission is gone":  func(w *world) { w.Deny("SEC", "BROWSE_PROJECTS") },
 			"the project is archived": func(w *world) { w.Set("SEC", func(p *jiratest.Project) { p.Archived = true }) },
@@ -109,6 +111,7 @@ func TestWeWriteOnNoIssueThatIsNotOurs(t *testing.T) {
 
 func TestThePathThroughAWorkflowIsFoundStepByStepAndRequiredFieldsAreFilled(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
 		w := newWorld(t, mode)
 		made := w.create(ticket())
 		require.NoError(t, w.to(made.Key, connectors.IssueDone))
@@ -132,7 +135,7 @@ func TestADeadEndIsLeftAgain(t *testing.T) {
 }
 
 func TestATransitionThatIsNotToBeHadIsSaidWithWhatIsOffered(t *testing.T) {
-	w := newWorld(t, jiratest.Cloud, func(o *jiratest.Options, c *jira.Config) {
+	w := newWorld(t, jiratest.Cloud, func(o *jiratest.Options, _ *jira.Config) {
 		p := jiratest.Default("SEC")
 		for i := range p.Moves {
 			p.Moves[i].People = p.Moves[i].People || p.Moves[i].Name == "Approve" // a condition: reviewers alone
@@ -201,6 +204,7 @@ func TestALabelThatSomebodyTookAwayIsPutBack(t *testing.T) {
 
 func TestAClosingIsFoundInALongChangelog(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
 		w := newWorld(t, mode)
 		made := w.create(ticket())
 		w.Server.Move(made.Key, "Done", "bob")
@@ -237,6 +241,7 @@ func TestAPersonWhoUsesOurAccountIsAPersonStill(t *testing.T) {
 
 func TestWhatJiraSetsByItselfIsNoPersonsDoing(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
 		w := newWorld(t, mode)
 		w.Set("SEC", func(p *jiratest.Project) { p.Lead = "ann" })
 		made := w.create(ticket())
@@ -266,6 +271,7 @@ func TestWhoIsTakenForAnAnonymousVisitorFindsNothingAndKnowsIt(t *testing.T) {
 
 func TestCheckTellsEveryProblemAtOnceAndWhatToDo(t *testing.T) {
 	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
 		w := newWorld(t, mode, func(o *jiratest.Options, c *jira.Config) {
 			p := jiratest.Default("SEC")
 			p.Required, p.Denied = []string{"customfield_10099"}, []string{"SCHEDULE_ISSUES", "ADD_COMMENTS"}
@@ -276,11 +282,7 @@ func TestCheckTellsEveryProblemAtOnceAndWhatToDo(t *testing.T) {
 			c.Statuses = map[string][]string{"done": {"Resolved"}}
 			c.Routes = []jira.Route{{When: "true", Project: "GONE"}, {When: "true", IssueType: "Story"}}
 		})
-		var all []string
-		for _, problem := range w.tracker.Check(t.Context()) {
-			all = append(all, problem.Error())
-		}
-		text := strings.Join(all, "\n")
+		text := errors.Join(w.tracker.Check(t.Context())...).Error()
 		for _, words := range []string{
 			"project GONE", "Browse Projects", "permission Schedule Issues", "permission Add Comments", `no issue type "Story"`, "there are Task, Bug, Epic",
 			"customfield_10099", "is required", "duedate is not on the screen", "due_date: false", `no priority "Blocker"`, "Highest", `no component "Datenbank"`, "customfield_1 is not on the screen", `"Resolved"`,
@@ -395,12 +397,15 @@ func TestTheLimitOfADataCenterIsTheOneThatItTells(t *testing.T) {
 }
 
 // elsewhere sends everything to a test's server, as DNS would.
-type elsewhere struct{ to string }
+type elsewhere struct {
+	to   string
+	over http.RoundTripper
+}
 
 func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.URL.Scheme, r.URL.Host = "http", e.to
-	return http.DefaultTransport.RoundTrip(r)
+	return e.over.RoundTrip(r) //nolint:wrapcheck // the client wraps it
 }
 
 func TestAnOAuthAppReachesItsSiteThroughAtlassiansAPI(t *testing.T) {
@@ -408,7 +413,7 @@ func TestAnOAuthAppReachesItsSiteThroughAtlassiansAPI(t *testing.T) {
 	for _, refreshes := range []bool{false, true} {
 		s := jiratest.New(jiratest.Options{Token: client, Lag: time.Minute})
 		server := httptest.NewServer(s.Handler())
-		defer server.Close()
+		t.Cleanup(server.Close)
 		c, ok := jira.Registration().Config().(*jira.Config)
 		require.True(t, ok)
 		c.URL, c.Project = "https://acme.atlassian.net", "SEC"
@@ -421,7 +426,7 @@ func TestAnOAuthAppReachesItsSiteThroughAtlassiansAPI(t *testing.T) {
 		require.Equal(t, []string{"api.atlassian.com:443", "auth.atlassian.com:443"}, jira.Registration().Reach(c))
 		p := newPurse()
 		for n := range 2 { // a second process goes on with the token that the first has left
-			tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: elsewhere{strings.TrimPrefix(server.URL, "http://")}}, Governor: p}, *c)
+			tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: elsewhere{strings.TrimPrefix(server.URL, "http://"), server.Client().Transport}}, Governor: p}, *c)
 			require.NoError(t, err)
 			issue := ticket()
 			issue.Marker += strconv.Itoa(n)
@@ -437,7 +442,7 @@ func TestAnOAuthAppReachesItsSiteThroughAtlassiansAPI(t *testing.T) {
 			require.Equal(t, s.Refresh(), strings.TrimSpace(string(left)))
 		}
 		c.OAuth.ClientSecret, c.OAuth.RefreshFile = secret.New("wrong-secret"), ""
-		tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: elsewhere{strings.TrimPrefix(server.URL, "http://")}}}, *c)
+		tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: elsewhere{strings.TrimPrefix(server.URL, "http://"), server.Client().Transport}}}, *c)
 		require.NoError(t, err)
 		_, err = tracker.Create(t.Context(), ticket())
 		require.Equal(t, fault.Denied, fault.KindOf(err), "%v", err)
@@ -459,17 +464,13 @@ func TestTheGuardedClientReachesThisJiraAndNobodyElse(t *testing.T) {
 func TestWhatIsWrongInAConfigurationIsSaidAtOnce(t *testing.T) {
 	c, ok := jira.Registration().Config().(*jira.Config)
 	require.True(t, ok)
-	c.URL, c.Deployment, c.Page, c.SearchLag = "https://u:p@jira.example?x=1", "server", 0, time.Second
+	c.URL, c.Deployment, c.Page, c.SearchLag = "https://u:p@jira.example?x=1", "server", 0, 1
 	c.Priorities = map[string]string{"urgent": "High"}
 	c.Statuses = map[string][]string{"closed": {"Done"}}
 	c.Routes = []jira.Route{{When: "owner = 1", Project: "S C"}, {When: `"text"`, Project: "SEC"}, {When: "true"}}
 	c.Fields = map[string]string{"summary": "title", "x y": "title", "customfield_1": "nosuch.field"}
 	c.Labels = []string{"two words"}
-	var all []string
-	for _, problem := range c.Validate() {
-		all = append(all, problem.Error())
-	}
-	text := strings.Join(all, "\n")
+	text := errors.Join(c.Validate()...).Error()
 	for _, words := range []string{
 		"deployment:", "page:", "search_lag:", `"urgent"`, `"closed"`, "routes[0].when", "routes[0].project", "routes[1].when", "routes[2]", "fields.summary", `"x y"`, "fields.customfield_1", "labels[0]", "url:", "project:", "token:",
 	} {

@@ -194,7 +194,7 @@ func (t *Tracker) step(ctx context.Context, key string, tr *wireTransition, p *p
 
 // stuck says what is offered where nothing leads on.
 func (t *Tracker) stuck(w *walk, at gojira.Status, key string) error {
-	var offers []string
+	offers := make([]string, 0, len(w.offered[at.ID]))
 	for _, tr := range w.offered[at.ID] {
 		offers = append(offers, fmt.Sprintf("%q to %q", connectors.Title(tr.Name, 40), connectors.Title(tr.To.Name, 40)))
 	}

@@ -57,7 +57,7 @@ func newWorld(tb testing.TB, mode jiratest.Mode, edits ...func(*jiratest.Options
 	reg := jira.Registration()
 	c, ok := reg.Config().(*jira.Config)
 	require.True(tb, ok)
-	c.Deployment, c.Project, c.Token, c.Secret, c.PreviousSecret, c.SearchLag, c.Page = string(mode), "SEC", secret.New(apiToken), secret.New(hookSecret), secret.New(oldSecret), 3*time.Minute, 3
+	c.Deployment, c.Project, c.Token, c.Secret, c.PreviousSecret, c.SearchLag, c.Page = string(mode), "SEC", secret.New(apiToken), secret.New(hookSecret), secret.New(oldSecret), 180, 3
 	c.TransitionFields = map[string]string{"resolution": `{"name": "Done"}`}
 	if mode == jiratest.Cloud {
 		c.User = "quell@example.com"

@@ -141,7 +141,7 @@ func TestPeoplesNodesAreKeptAsTheyCame(t *testing.T) {
 	const theirs = `{"type":"panel","attrs":{"panelType":"info","custom":[1,2.50]},"content":[{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"x"}}]}]}`
 	doc, _, err := adfWith(json.RawMessage(`{"type":"doc","version":1,"content":[`+theirs+`]}`), "ours")
 	require.NoError(t, err)
-	require.Equal(t, theirs, string(doc.Content[0]))
+	require.True(t, theirs == string(doc.Content[0]), "byte by byte") //nolint:testifylint // JSONEq would take another spelling for the same
 	_, _, err = adfWith(json.RawMessage(`"a string"`), "ours")
 	require.Error(t, err)
 }

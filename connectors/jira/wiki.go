@@ -2,6 +2,7 @@ package jira
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ import (
 
 // wiki gives blocks as wiki markup, without a final newline.
 func wiki(blocks []block) string {
-	var out []string
+	out := make([]string, 0, len(blocks))
 	for i := range blocks {
 		out = append(out, wikiBlock(&blocks[i], ""))
 	}
@@ -25,7 +26,7 @@ func wiki(blocks []block) string {
 func wikiBlock(b *block, prefix string) string {
 	switch b.kind {
 	case heading:
-		return "h" + string(rune('0'+b.level)) + ". " + oneLine(b.spans)
+		return "h" + strconv.Itoa(b.level) + ". " + oneLine(b.spans)
 	case bullets, numbers:
 		return wikiList(b, prefix)
 	case quote:
@@ -54,7 +55,7 @@ func wikiList(b *block, prefix string) string {
 	if b.kind == numbers {
 		prefix = prefix[:len(prefix)-1] + "#"
 	}
-	var lines []string
+	lines := make([]string, 0, len(b.children))
 	for i := range b.children {
 		var text []string
 		var below []string
@@ -100,7 +101,7 @@ func spansOf(b *block) []span {
 }
 
 func wikiTable(b *block) string {
-	var lines []string
+	lines := make([]string, 0, len(b.rows))
 	for n, row := range b.rows {
 		bar := "|"
 		if n == 0 {
@@ -166,7 +167,7 @@ func wikiSpan(s *span, wordBefore, wordAfter bool) string {
 	if core == "" || wordBefore || wordAfter {
 		return text
 	}
-	lead, tail := text[:strings.Index(text, core)], text[strings.Index(text, core)+len(core):]
+	lead, tail, _ := strings.Cut(text, core)
 	switch {
 	case s.mono:
 		core = "{{" + core + "}}"

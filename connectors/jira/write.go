@@ -175,10 +175,10 @@ func (t *Tracker) person(ctx context.Context, name string) (string, error) {
 	switch {
 	case fault.Is(err, fault.Throttled), fault.Is(err, fault.Unavailable):
 		return "", fault.Wrap(fault.KindOf(err), err, "looking for an assignee")
-	case err != nil, len(found) != 1: // without the permission to browse users, nobody is found
-		return "", nil
+	case err == nil && len(found) == 1:
+		return t.who(&found[0]), nil
 	}
-	return t.who(&found[0]), nil
+	return "", nil //nolint:nilerr // without the permission to browse users nobody is found, and the ticket is made nevertheless
 }
 
 // Update implements connectors.Tracker. All that is written goes in one request, with the

@@ -58,7 +58,7 @@ func (s *Server) comment(c *call) (answer, *refusal) {
 		return answer{}, refuse(http.StatusBadRequest, "Unexpected character in the request body")
 	}
 	kept, message := s.keep(in.Body)
-	if message == "" && len(s.reader(kept).Text) == 0 {
+	if message == "" && s.reader(kept).Text == "" {
 		message = "Comment body can not be empty!"
 	}
 	if message != "" {

@@ -153,13 +153,8 @@ func (s *Server) set(y *issue, id string, raw json.RawMessage, note func(field, 
 	_ = json.Unmarshal(raw, &object) // likewise
 	switch id {
 	case "summary":
-		switch {
-		case strings.TrimSpace(text) == "":
-			return "You must specify a summary of the issue."
-		case strings.ContainsAny(text, "\r\n"):
-			return "The summary is invalid because it contains newline characters."
-		case utf8.RuneCountInString(text) > 255:
-			return "Summary can't exceed 255 characters."
+		if message := summaryProblem(text); message != "" {
+			return message
 		}
 		text = strings.TrimSpace(text)
 		note("summary", y.Summary, text)
@@ -201,17 +196,7 @@ func (s *Server) set(y *issue, id string, raw json.RawMessage, note func(field, 
 		note("labels", strings.Join(y.Labels, " "), strings.Join(list, " "))
 		y.Labels = list
 	case "components":
-		var list []struct{ Name string }
-		if json.Unmarshal(raw, &list) != nil {
-			return "data was not an array"
-		}
-		y.Components = nil
-		for _, component := range list {
-			if !slices.Contains(p.Components, component.Name) {
-				return "Component name '" + component.Name + "' is not valid"
-			}
-			y.Components = append(y.Components, component.Name)
-		}
+		return p.components(y, raw)
 	case "parent":
 		if s.find(object.Key) == nil {
 			return "Could not find issue by id or key."
@@ -220,14 +205,46 @@ func (s *Server) set(y *issue, id string, raw json.RawMessage, note func(field, 
 	case "resolution":
 		y.Resolution = object.Name
 	default:
-		if !slices.Contains(p.Fields, id) && !slices.Contains(p.Required, id) {
-			return "Field '" + id + "' cannot be set. It is not on the appropriate screen, or unknown."
+		return p.custom(y, id, raw)
+	}
+	return ""
+}
+
+func (p *project) components(y *issue, raw json.RawMessage) string {
+	var list []struct{ Name string }
+	if json.Unmarshal(raw, &list) != nil {
+		return "data was not an array"
+	}
+	y.Components = nil
+	for _, component := range list {
+		if !slices.Contains(p.Components, component.Name) {
+			return "Component name '" + component.Name + "' is not valid"
 		}
-		y.Custom = maps.Clone(y.Custom)
-		if y.Custom == nil {
-			y.Custom = map[string]json.RawMessage{}
-		}
-		y.Custom[id] = raw
+		y.Components = append(y.Components, component.Name)
+	}
+	return ""
+}
+
+func (p *project) custom(y *issue, id string, raw json.RawMessage) string {
+	if !slices.Contains(p.Fields, id) && !slices.Contains(p.Required, id) {
+		return "Field '" + id + "' cannot be set. It is not on the appropriate screen, or unknown."
+	}
+	y.Custom = maps.Clone(y.Custom)
+	if y.Custom == nil {
+		y.Custom = map[string]json.RawMessage{}
+	}
+	y.Custom[id] = raw
+	return ""
+}
+
+func summaryProblem(text string) string {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "You must specify a summary of the issue."
+	case strings.ContainsAny(text, "\r\n"):
+		return "The summary is invalid because it contains newline characters."
+	case utf8.RuneCountInString(text) > 255:
+		return "Summary can't exceed 255 characters."
 	}
 	return ""
 }
@@ -264,7 +281,7 @@ func (s *Server) show(x *issue, changelog bool, properties []string) map[string]
 	if x.Resolution != "" {
 		fields["resolution"] = map[string]string{"name": x.Resolution}
 	}
-	files := []map[string]any{}
+	files := make([]map[string]any, 0, len(x.Files))
 	for _, f := range x.Files {
 		files = append(files, map[string]any{"id": itoa(f.ID), "filename": f.Name, "mimeType": f.Type, "size": f.Size, "author": s.user(bot)})
 	}

@@ -86,7 +86,7 @@ func (s *Server) createFields(c *call) (answer, *refusal) {
 	field := func(id string, required, preset bool, allowed []string) map[string]any {
 		out := map[string]any{"fieldId": id, "key": id, "name": strings.ToUpper(id[:1]) + id[1:], "required": required, "hasDefaultValue": preset}
 		if allowed != nil {
-			list := []map[string]string{}
+			list := make([]map[string]string, 0, len(allowed))
 			for _, name := range allowed {
 				list = append(list, map[string]string{"name": name})
 			}

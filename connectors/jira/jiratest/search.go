@@ -159,7 +159,7 @@ type searchBody struct {
 }
 
 func (s *Server) rows(list []issue, b *searchBody) []map[string]any {
-	out := []map[string]any{}
+	out := make([]map[string]any, 0, len(list))
 	for i := range list {
 		out = append(out, s.show(&list[i], strings.Contains(string(b.Expand), "changelog"), b.Properties))
 	}
