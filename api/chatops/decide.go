@@ -23,7 +23,7 @@ func (c *Chat) carryOut(ctx context.Context, o *order, p *lifecycle.Press) (stri
 		o.Into = who.teams[0]
 	}
 	switch kind, id := subject(o.Subject); kind {
-	case "exposure":
+	case "exposure", "request": // a request stands on its exposure
 		return c.decide(ctx, &who, o, exposure.ID(id))
 	case "remediation":
 		return c.decideAll(ctx, &who, o, id, p)
@@ -81,34 +81,23 @@ func (c *Chat) once(ctx context.Context, d lifecycle.Decision) (lifecycle.Decisi
 	return result, err //nolint:wrapcheck // it says what was being decided
 }
 
-// sort groups decisions that answer the same question: whose it is, what becomes of it,
-// when to remind.
-func sort(kind exposure.EventKind) string {
-	switch kind {
-	case exposure.EventAssigned:
-		return "owner"
-	case exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventClaim, exposure.EventReopen:
-		return "fate"
-	case exposure.EventSnoozed:
-		return "reminders"
-	case exposure.EventRetest:
-		return "test"
-	}
-	return ""
-}
-
-func sortOf(kind string) string {
+// rivals are the events of others that answer the question which a decision is about:
+// whose it is, what becomes of it, when to remind, whether to test, what comes of a request.
+func rivals(kind string) []exposure.EventKind {
+	const requested, declined, withdrawn = exposure.EventKind("requested"), exposure.EventKind("declined"), exposure.EventKind("withdrawn")
 	switch lifecycle.DecisionKind(kind) {
 	case lifecycle.DecideClaim, lifecycle.DecideReassign, kindNotOurs:
-		return "owner"
+		return []exposure.EventKind{exposure.EventAssigned}
 	case lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideFixClaimed, lifecycle.DecideReopen:
-		return "fate"
+		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventClaim, exposure.EventReopen, requested}
 	case lifecycle.DecideSnooze:
-		return "reminders"
+		return []exposure.EventKind{exposure.EventSnoozed}
 	case lifecycle.DecideRetest:
-		return "test"
+		return []exposure.EventKind{exposure.EventRetest}
+	case kindApprove, kindDecline, kindWithdraw: // two who approve don't stand in each other's way
+		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, declined, withdrawn}
 	}
-	return kind
+	return nil
 }
 
 // overtaken is the refusal of a press that came after somebody else's: who did what.
@@ -124,7 +113,7 @@ func (c *Chat) overtaken(ctx context.Context, who *person, o *order, e *exposure
 			return nil
 		case ev.Cause == causeOf(o.ID):
 			return nil // it is ours, from before we died
-		case ev.Actor.Kind == exposure.Person && ev.Actor.Name != who.name && sort(ev.Kind) == sortOf(o.Kind):
+		case ev.Actor.Kind == exposure.Person && ev.Actor.Name != who.name && slices.Contains(rivals(o.Kind), ev.Kind):
 			return fault.New(fault.Conflict, "%s was first: %s %s at %s. Look at it as it is now, and press again if you still want to", ev.Actor.Name, ev.Actor.Name, what(&ev), clockTime(ev.At, who.zone))
 		}
 	}

@@ -150,6 +150,9 @@ func (c *Chat) spoken(o *order, result string) say {
 	}
 	blocks := slack.Sections(escapedLines(result))
 	kind, id := subject(o.Subject)
+	if kind == "request" {
+		kind = "exposure"
+	}
 	if kind == "exposure" || kind == "remediation" {
 		blocks = append(blocks, kit.NewActionBlock("", kit.NewButtonBlockElement(slack.ActionID(kindShow, 0), kind+":"+id, kit.NewTextBlockObject(kit.PlainTextType, "Show", false, false))))
 	}

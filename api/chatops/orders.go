@@ -27,7 +27,7 @@ func (c *Chat) find(ctx context.Context, p *person, args []string) (found, []str
 	if len(args) == 0 {
 		return found{}, nil, fault.New(fault.Invalid, "say which: the ID of an exposure, or the key of a ticket")
 	}
-	ref := strings.TrimPrefix(strings.Trim(args[0], "<>`*"), "exposure:")
+	ref := strings.TrimPrefix(strings.TrimPrefix(strings.Trim(args[0], "<>`*"), "exposure:"), "request:")
 	if exposureID.MatchString(ref) {
 		e, err := c.exposure(ctx, p, exposure.ID(ref))
 		return found{subject: "exposure:" + ref, owner: e.Owner.Team, one: &e}, args[1:], err

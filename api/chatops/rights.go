@@ -27,6 +27,11 @@ type right struct {
 
 // rights is the table of who may decide what; docs/slack.md shows it.
 func rights() map[string]right {
+	asks := right{role: approver} // where nobody approves, approvers alone accept
+	judges := right{role: approver}
+	if offered(kindApprove) { // it is a request, and who may approve it is the policy's to say
+		asks, judges = right{role: operator, owner: true}, right{role: operator}
+	}
 	return map[string]right{
 		kindShow:                              {role: viewer},
 		string(lifecycle.DecideClaim):         {role: operator, target: true},
@@ -38,9 +43,9 @@ func rights() map[string]right {
 		string(lifecycle.DecideSnooze):        {role: operator, owner: true},
 		string(lifecycle.DecideFalsePositive): {role: operator, owner: true},
 		string(lifecycle.DecideMitigate):      {role: operator, owner: true},
-		string(lifecycle.DecideAcceptRisk):    {role: approver},
-		kindApprove:                           {role: approver},
-		kindDecline:                           {role: approver},
+		string(lifecycle.DecideAcceptRisk):    asks,
+		kindApprove:                           judges,
+		kindDecline:                           judges,
 		kindWithdraw:                          {role: operator},
 	}
 }
@@ -83,7 +88,7 @@ func verb(kind string) string {
 // done says a decision of somebody else's in the past.
 func done(kind string) string {
 	words := map[string]string{"assigned": "assigned it", "accept": "accepted its risk", "mitigate": "called it mitigated", "dismiss": "called it a false positive",
-		"snoozed": "put its reminders off", "claim": "claimed that it is fixed", "reopen": "reopened it", "retest_requested": "asked for a re-test"}
+		"snoozed": "put its reminders off", "requested": "asked for an exception", "declined": "declined the request", "withdrawn": "withdrew the request", "claim": "claimed that it is fixed", "reopen": "reopened it", "retest_requested": "asked for a re-test"}
 	if text, ok := words[kind]; ok {
 		return text
 	}
