@@ -2,6 +2,8 @@ package jira_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -102,6 +104,10 @@ func TestWeWriteOnNoIssueThatIsNotOurs(t *testing.T) {
 	w.create(ticket())
 	before := w.Writes()
 	require.Equal(t, fault.Conflict, fault.KindOf(w.to(w.Raise("SEC", "Buy milk", "ann"), connectors.IssueDone)))
+	want := ticket()
+	want.Key, want.Marker = "SEC-1", marker+"2"
+	_, err := w.tracker.Update(t.Context(), want, "c1")
+	require.Equal(t, fault.Conflict, fault.KindOf(err), "it is another remediation's")
 	require.Equal(t, before, w.Writes())
 	for _, key := range []string{"../../admin", "SEC-1?x=1", "SEC-1/../../user", "", "SEC-", "1e9", "SEC-1%2f.."} {
 		_, err := w.tracker.Get(t.Context(), key)
@@ -267,6 +273,17 @@ func TestWhoIsTakenForAnAnonymousVisitorFindsNothingAndKnowsIt(t *testing.T) {
 	_, err = w.tracker.FindByMarker(t.Context(), marker)
 	require.Equal(t, fault.Denied, fault.KindOf(err))
 	require.ErrorContains(t, err, "credentials")
+}
+
+func TestACommentThatAPersonMadeLookLikeOursIsTheirs(t *testing.T) {
+	w := newWorld(t, jiratest.DataCenter)
+	made := w.create(ticket())
+	require.NoError(t, w.tracker.Comment(t.Context(), made.Key, "one", "c1"))
+	sum := sha256.Sum256([]byte("c2"))
+	w.Say(made.Key, "two\n\nquell ref "+hex.EncodeToString(sum[:8]), "bob")
+	require.NoError(t, w.tracker.Comment(t.Context(), made.Key, "two", "c2"))
+	require.NoError(t, w.tracker.Comment(t.Context(), made.Key, "two", "c2"))
+	require.Len(t, w.Issue(made.Key).Comments, 3)
 }
 
 func TestCheckTellsEveryProblemAtOnceAndWhatToDo(t *testing.T) {

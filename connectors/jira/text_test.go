@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	gojira "github.com/andygrunwald/go-jira"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -153,4 +154,23 @@ func TestAddressesThatMayBeLinkedTo(t *testing.T) {
 	} {
 		require.Equal(t, good, web(address) != "", address)
 	}
+}
+
+// A transition that a validator refused may have left its property behind.
+func TestATransitionIsOursOnlyUnderOurAccount(t *testing.T) {
+	tracker := &Tracker{cloud: true, me: &gojira.User{AccountID: "acc-quell"}}
+	p := &property{Marker: "rem-1", Moved: &movement{To: "6", After: "20001"}}
+	all := []change{{id: "20001", to: "5"}, {id: "20002", from: "5", to: "6", author: &gojira.User{AccountID: "acc-bob"}}}
+	mine, err := tracker.mine(t.Context(), all, 1, p)
+	require.NoError(t, err)
+	require.False(t, mine)
+	all[1].author.AccountID = "acc-quell"
+	mine, err = tracker.mine(t.Context(), all, 1, p)
+	require.NoError(t, err)
+	require.True(t, mine)
+	all[1].history = &history{Type: "quell", ExtraData: map[string]string{"marker": "rem-2"}}
+	p.Moved = nil
+	mine, err = tracker.mine(t.Context(), all, 1, p)
+	require.NoError(t, err)
+	require.False(t, mine, "another remediation's")
 }
