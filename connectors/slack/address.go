@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"strings"
@@ -21,21 +22,32 @@ var (
 // escalation is the team that is none; see internal/ownership.
 const escalation = "escalation"
 
-// addressOf is where a message goes: what the configuration says of its team, else what
-// the caller knows.
+// Accepts implements connectors.Addressed: an address is a channel's ID or #name, a
+// member's ID, or an e-mail by which Slack is asked for one.
+func (*Slack) Accepts(text string) bool {
+	person := strings.TrimPrefix(text, "@")
+	return address(text) || memberID.MatchString(person) || strings.Contains(strings.Trim(person, "@"), "@")
+}
+
+// AddressOf gives the address that the configuration has for a team, or for what is for
+// nobody in particular.
+func (s *Slack) AddressOf(to string) (string, bool) {
+	if configured := s.config.Channels[to]; configured != "" {
+		return configured, true
+	}
+	return s.config.Escalation, to == escalation && s.config.Escalation != ""
+}
+
+// addressOf is where a message goes: where the caller says, if that is an address here,
+// else where the configuration does.
 func (s *Slack) addressOf(m *connectors.Message, at connectors.Attempt) string {
-	if configured := s.config.Channels[m.To]; configured != "" {
+	if s.Accepts(at.To) {
+		return at.To
+	}
+	if configured, ok := s.AddressOf(m.To); ok {
 		return configured
 	}
-	switch {
-	case at.To != "" && at.To != m.To:
-		return at.To
-	case m.To == escalation && s.config.Escalation != "":
-		return s.config.Escalation
-	case at.To != "":
-		return at.To
-	}
-	return m.To
+	return cmp.Or(at.To, m.To)
 }
 
 // resolve finds the conversation of an address: a channel's ID, #name, a member's ID or

@@ -199,7 +199,9 @@ func TestMessagesFindTheirChannelOrPerson(t *testing.T) {
 	for _, tt := range []struct {
 		name, to, at, want string
 	}{
-		{"the configuration names the channel", "payments", "C0OTHER000", payments},
+		{"the configuration names the channel", "payments", "", payments},
+		{"the caller knows another", "payments", "#platform", platform},
+		{"the caller knows no address of ours", "payments", "payments", payments},
 		{"by the channel's name, which the app joins", "platform", "", platform},
 		{"the caller knows", "web", payments, payments},
 		{"the caller knows the name", "web", "#payments-alerts", payments},
@@ -218,6 +220,16 @@ func TestMessagesFindTheirChannelOrPerson(t *testing.T) {
 	for _, to := range []string{"web", "@nobody@example.com", "@bob@example.com", "#nowhere", "U0NOBODY00", "@carol", "C0NOWHERE0"} {
 		_, err := r.Post(t.Context(), connectors.Message{Cause: "c", To: to, Subject: "x"}, connectors.Attempt{})
 		require.Equal(t, fault.NotFound, fault.KindOf(err), "%s: %v", to, err)
+	}
+}
+
+func TestWhatIsAnAddressHere(t *testing.T) {
+	s := opened(t, &slack.Config{})
+	for _, good := range []string{payments, "#payments-alerts", ann, "@" + ann, "ann@example.com", "@ann@example.com", "D0DIRECT00"} {
+		require.True(t, s.Accepts(good), good)
+	}
+	for _, bad := range []string{"", "payments", "@ann", "#", "@", "#Two Words", "https://example.com/hook", "PAY-7"} {
+		require.False(t, s.Accepts(bad), bad)
 	}
 }
 
