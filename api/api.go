@@ -27,17 +27,19 @@ import (
 // Deps is what the API needs of the rest of quell. Every field without "optional" must be
 // set; one store fills most of them.
 type Deps struct {
-	Exposures  Exposures
-	Sightings  Sightings // optional: brings an exposure's last sights up to date
-	Timeline   Timeline
-	Assets     Assets
-	Precedence *asset.Precedence // whose word on an asset holds; nil: the newest
-	Edges      Edges
-	Statements Statements
-	Runs       Runs
-	Deliveries Deliveries
-	Evidence   Evidence
-	Tickets    Tickets
+	Exposures    Exposures
+	Sightings    Sightings // optional: brings an exposure's last sights up to date
+	Timeline     Timeline
+	Assets       Assets
+	Precedence   *asset.Precedence // whose word on an asset holds; nil: the newest
+	Edges        Edges
+	Statements   Statements
+	Runs         Runs
+	Deliveries   Deliveries
+	Evidence     Evidence
+	Tickets      Tickets
+	Trackers     Trackers // optional: how things stand with them
+	Remediations Remediations
 	// TrackerHook is the configured tracker of that name, if it calls; optional.
 	TrackerHook   func(name string) (TrackerHook, bool)
 	TicketChanged TicketChanged // set where TrackerHook is

@@ -12,12 +12,14 @@ import (
 type Check struct {
 	Name string // "store", "temporal"
 	Ask  func(ctx context.Context) error
+	// Advisory is a part without which the daemon still can work: it is told, and no more.
+	Advisory bool
 }
 
 // Readiness is the answer of /readyz.
 type Readiness struct {
 	Ready  bool              `json:"ready"`
-	Checks map[string]string `json:"checks"` // name → ok, failed or stopping
+	Checks map[string]string `json:"checks"` // name → ok, failed, degraded or stopping
 }
 
 func systemRoutes() []route {
@@ -45,7 +47,9 @@ func (s *Server) readyz(c *call) error {
 	out := Readiness{Ready: true, Checks: map[string]string{}}
 	for _, check := range s.deps.Checks {
 		out.Checks[check.Name] = "ok"
-		if err := check.Ask(ctx); err != nil {
+		if err := check.Ask(ctx); err != nil && check.Advisory {
+			out.Checks[check.Name] = "degraded"
+		} else if err != nil {
 			out.Ready, out.Checks[check.Name] = false, "failed"
 			s.log.Warn("readiness check failed", "check", check.Name, "error", err)
 		}

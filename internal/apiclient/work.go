@@ -93,3 +93,28 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	_, err := decoded[json.RawMessage](ctx, c, request{method: http.MethodDelete, path: Prefix + "/tokens" + seg(id)})
 	return err
 }
+
+// Trackers tells how things stand with the trackers.
+func (c *Client) Trackers(ctx context.Context) ([]Item[TrackerStatus], error) {
+	return whole[TrackerStatus](ctx, c, "/trackers")
+}
+
+// CheckTracker has a tracker look at its set-up at the vendor.
+func (c *Client) CheckTracker(ctx context.Context, name string) (Item[TrackerStatus], error) {
+	return decoded[TrackerStatus](ctx, c, request{method: http.MethodPost, path: Prefix + "/trackers" + seg(name) + "/check"})
+}
+
+// Remediations walks what the tickets are about.
+func (c *Client) Remediations(ctx context.Context, query url.Values, limit int) iter.Seq2[Item[Remediation], error] {
+	return All[Remediation](ctx, c, "/remediations", query, limit)
+}
+
+// Remediation reads one, by its ID or its ticket's key.
+func (c *Client) Remediation(ctx context.Context, name string) (Item[RemediationDetail], error) {
+	return get[RemediationDetail](ctx, c, "/remediations"+seg(name), nil)
+}
+
+// RecreateTicket has another ticket made in place of a deleted one.
+func (c *Client) RecreateTicket(ctx context.Context, name string) (Item[Remediation], error) {
+	return decoded[Remediation](ctx, c, request{method: http.MethodPost, path: Prefix + "/remediations" + seg(name) + "/recreate"})
+}

@@ -156,6 +156,7 @@ func trusted(sources []config.Source) []string {
 
 func (a *app) wireActivities() error {
 	calls := newPeopleMetrics(a.registry)
+	a.registry.MustRegister(reconcileMetrics{a})
 	a.governor = governor.New(governor.Options{Store: a.store, Now: now})
 	notifier, err := a.notifier(calls)
 	if err != nil {

@@ -87,7 +87,8 @@ func (a *app) listen(ctx context.Context) (net.Listener, error) {
 // their deliveries, the worker, the store (which the caller closes). Ready, if not nil, is
 // called once everything answers, and may go on until its context ends.
 func (a *app) run(ctx context.Context, listener net.Listener, version string, ready func(ctx context.Context) error) error {
-	server := api.New(a.apiDeps(version)) //nolint:contextcheck // each request brings its own
+	desk := newTrackerDesk(a)
+	server := api.New(a.apiDeps(version, desk)) //nolint:contextcheck // each request brings its own
 	if err := a.takeOver(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -112,6 +113,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, version string, re
 		return ignoreEnd(gctx, a.startSweep(gctx))
 	})
 	group.Go(func() error { return ignoreEnd(gctx, a.anchor(gctx)) })
+	group.Go(func() error { return desk.watch(gctx) })
 	group.Go(func() error { return ignoreEnd(gctx, a.scheduleSyncs(gctx)) })
 	group.Go(func() error { return ignoreEnd(gctx, a.runChat(gctx)) })
 	if ready != nil {
@@ -140,7 +142,7 @@ func ignoreEnd(ctx context.Context, err error) error {
 	return err
 }
 
-func (a *app) apiDeps(version string) api.Deps {
+func (a *app) apiDeps(version string, desk *trackerDesk) api.Deps {
 	things := &inventory{store: a.store, sources: a.sources, judge: a.judge, now: now}
 	workflowURL := ""
 	if a.cfg.Temporal.UI != "" {
@@ -153,20 +155,21 @@ func (a *app) apiDeps(version string) api.Deps {
 	return api.Deps{
 		Precedence: prefer,
 		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
-		Tickets: tickets{a.store}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged, Inbox: a.store, Tokens: tokens{a.store}, Chat: a.chatHandler(),
+		Tickets: tickets{a.store}, Trackers: desk, Remediations: remediations{a.store, a.activities}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged,
+		Inbox: a.store, Tokens: tokens{a.store}, Chat: a.chatHandler(),
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},
 		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
 		Syncs: syncs{a}, Intel: a.intel(),
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
 		Queue: a.queue(),
-		Checks: []api.Check{
+		Checks: append([]api.Check{
 			{Name: "store", Ask: a.store.Ping},
 			{Name: "temporal", Ask: func(ctx context.Context) error {
 				_, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 				return err
 			}},
-		},
+		}, desk.health()...),
 	}
 }
 
