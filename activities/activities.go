@@ -39,6 +39,7 @@ type Deps struct {
 	// Route names the tracker that the remediation of a team goes to, which is made for an
 	// exposure in scopes with a decision; nil: all go to Tracker.
 	Route    func(team string, scopes []string, decision exposure.DecisionOutcome) string
+	Evidence Evidence           // to attach to tickets; nil: none is
 	Settings Settings           // where the looks at trackers keep how far they came
 	Keeping  map[string]Keeping // how tickets are kept, by tracker
 	// Assignee names the person whom a team's tickets go to, as the tracker calls one; empty:
@@ -109,6 +110,7 @@ const (
 	NameEnd      = "EndSync"
 
 	NameReconcile = "ReconcileTracker"
+	NameAttach    = "AttachEvidence"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -140,6 +142,7 @@ func Register(r Registry, a *Activities) {
 	register(r, NamePull, a.Pull)
 	register(r, NameEnd, a.EndSync)
 	register(r, NameReconcile, a.Reconcile)
+	register(r, NameAttach, a.Attach)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

@@ -14,6 +14,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/store"
 	"github.com/quellsec/quell/internal/store/engine"
@@ -57,17 +58,23 @@ func (m *mortal) Swap(ctx context.Context, c *engine.Collection, docs []engine.D
 // comes back.
 type life struct {
 	*rig
-	id     exposure.ID
-	writes atomic.Int64
-	at     atomic.Int64
+	id exposure.ID
+	// evidenceHash, if set, is the evidence of its verdicts.
+	evidenceHash string
+	writes       atomic.Int64
+	at           atomic.Int64
 }
 
 func (l *life) insist(do func(ctx context.Context) error) {
 	l.t.Helper()
-	for range 3 {
+	for range 4 {
 		err := do(l.t.Context())
 		if err == nil {
 			return
+		}
+		if wait := fault.RetryAfter(err); wait > 0 {
+			l.clock = l.clock.Add(wait)
+			continue
 		}
 		require.ErrorIs(l.t, err, errCrash)
 		l.clock = l.clock.Add(time.Second)
@@ -79,7 +86,12 @@ func (l *life) seq() int64 { return l.exposureNow(l.id).LastEvent.Seq }
 
 func (l *life) probed(outcome exposure.VerdictOutcome) {
 	l.clock = l.clock.Add(time.Minute)
-	in := RecordInput{ID: l.id, Seq: l.seq(), Vantage: "dc1", Verdict: verdict(outcome, func(v *exposure.Verdict) { v.CheckedAt = l.clock })}
+	in := RecordInput{ID: l.id, Seq: l.seq(), Vantage: "dc1", Verdict: verdict(outcome, func(v *exposure.Verdict) {
+		v.CheckedAt = l.clock
+		if l.evidenceHash != "" {
+			v.Evidence = []string{l.evidenceHash}
+		}
+	})}
 	l.insist(func(ctx context.Context) error { _, err := l.Record(ctx, in); return err })
 }
 
@@ -109,6 +121,9 @@ func (l *life) remediate() {
 				l.insist(func(ctx context.Context) error { _, err := l.Comment(ctx, in); return err })
 			}
 		}
+		if in := (RemediationStep{ID: step.ID, Intents: p.Attach}); len(p.Attach) > 0 {
+			l.insist(func(ctx context.Context) error { _, err := l.Attach(ctx, in); return err })
+		}
 		for _, intents := range p.Messages {
 			in := RemediationStep{ID: step.ID, Intents: intents}
 			l.insist(func(ctx context.Context) error { _, err := l.Notify(ctx, in); return err })
@@ -122,6 +137,10 @@ func (l *life) remediate() {
 func (l *life) personDone() {
 	l.t.Helper()
 	l.clock = l.clock.Add(time.Minute)
+	if far, ok := l.Trackers["local"].(*faraway); ok {
+		far.close(l.now())
+		return
+	}
 	x, err := l.store.TicketByMarker(l.t.Context(), l.exposureNow(l.id).RemediationID)
 	require.NoError(l.t, err)
 	tracker, ok := l.Trackers["local"].(*localtracker.Tracker)
@@ -204,6 +223,12 @@ func live(t *testing.T, at int64, after bool) (end, int64) {
 	l.id = l.validating()
 	l.writes.Store(0)
 	l.at.Store(at)
+	l.liveOn()
+	return l.end(), l.writes.Load()
+}
+
+// liveOn is closed too early, reopened, closed again, and proven.
+func (l *life) liveOn() {
 	l.follow()
 	l.probed(exposure.Confirmed)
 	l.step(l.Join)
@@ -220,7 +245,6 @@ func live(t *testing.T, at int64, after bool) (end, int64) {
 	l.step(l.Verify)
 	l.probed(exposure.Refuted)
 	l.remediate()
-	return l.end(), l.writes.Load()
 }
 
 // asleep is a waker that nobody listens to.

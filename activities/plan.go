@@ -29,6 +29,7 @@ type Plan struct {
 	Create   bool                        `json:"create,omitempty"`   // there is no ticket, or not everybody was told of it
 	Write    bool                        `json:"write,omitempty"`    // the ticket isn't as it should be
 	Comments []string                    `json:"comments,omitempty"` // intents of comments, one comment together
+	Attach   []string                    `json:"attach,omitempty"`   // intents of attachments
 	Messages [][]string                  `json:"messages,omitempty"` // intents of messages, each group one message
 	NextAt   time.Time                   `json:"next_at,omitzero"`   // of the next reminder or escalation
 	Poll     time.Duration               `json:"poll"`               // how long the ticket may go unlooked at
@@ -91,6 +92,11 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 		}
 		if s.live == 0 && rem.Status == lifecycle.RemediationOpen {
 			wanted = append(wanted, lifecycle.Intent{Kind: lifecycle.IntentComment, Cause: "done/" + lastClosed(members)})
+		}
+	}
+	for i, sha := range a.attachable(rem, members) {
+		if i < maxAttached {
+			wanted = append(wanted, lifecycle.Intent{Kind: lifecycle.IntentAttach, Cause: sha})
 		}
 	}
 	intents, err := a.intents(ctx, rem.ID, wanted)
@@ -171,6 +177,8 @@ func (p *Plan) pending(intents []lifecycle.Intent) {
 		case in.Done:
 		case in.Kind == lifecycle.IntentCreate && p.Ticket != "":
 			p.Create = true
+		case in.Kind == lifecycle.IntentAttach && p.Ticket != "" && len(p.Attach) < attachBatch:
+			p.Attach = append(p.Attach, in.ID)
 		case in.Kind == lifecycle.IntentComment && len(p.Comments) < maxIntents:
 			p.Comments = append(p.Comments, in.ID)
 		case in.Kind == lifecycle.IntentNotify && rung(in.Cause) == "reopened":

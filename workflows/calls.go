@@ -75,6 +75,11 @@ func comment(ctx workflow.Context, in activities.RemediationStep, ticket string)
 	return err
 }
 
+func attach(ctx workflow.Context, in activities.RemediationStep, ticket string) error {
+	_, err := remote[activities.Done](outsideCall(ctx, "Attach evidence to ticket "+lifecycle.Plain(ticket, 60)), activities.NameAttach, in)
+	return err
+}
+
 func notify(ctx workflow.Context, in activities.RemediationStep, owner string) error {
 	_, err := remote[activities.Done](outsideCall(ctx, "Tell "+lifecycle.Plain(owner, 60)), activities.NameNotify, in)
 	return err

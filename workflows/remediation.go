@@ -84,6 +84,12 @@ func (r *remediationRun) carryOut(ctx workflow.Context, p *activities.Plan) (boo
 			return false, err
 		}
 	}
+	if p.Ticket != "" && len(p.Attach) > 0 { // last: nothing waits for files
+		if err := attach(ctx, activities.RemediationStep{ID: r.step.ID, Intents: p.Attach}, p.Ticket); err != nil {
+			return false, err
+		}
+		r.again = true // there may be more of them
+	}
 	if p.Live > 0 || r.again {
 		return false, nil
 	}

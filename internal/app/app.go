@@ -180,7 +180,7 @@ func (a *app) wireActivities() error {
 		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Lines: a.store, Budget: a.budget, Assess: a.judge,
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
-		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
+		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})

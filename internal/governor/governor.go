@@ -42,6 +42,7 @@ const (
 	freshness = time.Second            // how old what we know of an unlimited budget may be
 	longest   = time.Hour              // that a vendor's word holds us off
 	attempts  = 64                     // lost races for one budget
+	most      = 10_000                 // budgets that are remembered here, before idle ones are let go
 )
 
 // Governor implements connectors.Governor.
@@ -82,6 +83,7 @@ type budget struct {
 	until time.Time // when that ends
 	held  time.Time
 	asked time.Time // when the store was last asked
+	free  bool      // nobody had told it of a limit either
 }
 
 func (g *Governor) budget(name string) *budget {
@@ -89,10 +91,28 @@ func (g *Governor) budget(name string) *budget {
 	defer g.mu.Unlock()
 	b, ok := g.budgets[name]
 	if !ok {
+		if len(g.budgets) >= most {
+			g.forget()
+		}
 		b = &budget{name: name}
 		g.budgets[name] = b
 	}
 	return b
+}
+
+// forget lets go of budgets of which we know nothing that the store doesn't: some vendors
+// have one for each ticket. It is called under the lock.
+func (g *Governor) forget() {
+	now := g.o.Now()
+	for name, b := range g.budgets {
+		if !b.mu.TryLock() {
+			continue // it is being used
+		}
+		if !now.Before(b.until) && !now.Before(b.held) {
+			delete(g.budgets, name)
+		}
+		b.mu.Unlock()
+	}
 }
 
 // Limit implements connectors.Governor.
@@ -144,7 +164,7 @@ func (g *Governor) try(ctx context.Context, b *budget, points float64, urgent bo
 		b.left -= points
 		return 0, nil
 	}
-	if b.rate == 0 && !b.asked.IsZero() && now.Sub(b.asked) < freshness {
+	if b.rate == 0 && b.free && now.Sub(b.asked) < freshness {
 		return 0, nil
 	}
 	var leased float64
@@ -154,7 +174,7 @@ func (g *Governor) try(ctx context.Context, b *budget, points float64, urgent bo
 		changed := b.rate > 0 && s.limit(now, b.rate, b.burst) // to be kept, or they would never count
 		extra := min(s.Burst*leaseMost, s.Rate*leaseTime.Seconds())
 		leased, wait = s.take(now, points, extra, leaseLife, urgent)
-		b.held = s.Held
+		b.held, b.free = s.Held, s.Rate == 0
 		return changed || wait == 0 && s.Rate > 0
 	})
 	if err != nil {

@@ -225,3 +225,29 @@ func TestAStoreThatIsAwayIsNotTakenForALimit(t *testing.T) {
 	shared.down = fault.New(fault.Unavailable, "away")
 	require.Equal(t, fault.Unavailable, fault.KindOf(g.Take(t.Context(), "api", 1)))
 }
+
+// TestWhatIsLeasedAndNotSpentCountsAgainstTheBurst saves up as much as can be: each worker
+// holds a lease while the bucket fills up again, and then all spend at once.
+func TestWhatIsLeasedAndNotSpentCountsAgainstTheBurst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		burst := rapid.Float64Range(50, 500).Draw(t, "burst")
+		rate := burst * rapid.Float64Range(1, 4).Draw(t, "rate")
+		shared, now := newMemory(), epoch
+		workers := make([]*Governor, rapid.IntRange(2, 12).Draw(t, "workers"))
+		for i := range workers {
+			workers[i] = New(Options{Store: shared, Now: func() time.Time { return now }, Sleep: impatient})
+			workers[i].Limit("api", rate, burst)
+			_ = workers[i].Take(t.Context(), "api", 1) // the last ones may find the reserve alone
+		}
+		now = now.Add(time.Duration(rapid.IntRange(1, 1200).Draw(t, "ms")) * time.Millisecond)
+		spent := 0
+		for _, w := range workers {
+			for w.Take(connectors.WithUrgency(t.Context(), true), "api", 1) == nil {
+				spent++
+			}
+		}
+		if float64(spent) > burst {
+			t.Fatalf("%d points at once, of at most %g", spent, burst)
+		}
+	})
+}
