@@ -31,6 +31,7 @@ type Deps struct {
 	Lines   Lines
 	Budget  func(team string) admission.Budget // nil: no team has one
 	Assess  Assessor
+	Courier Courier // delivers what Notifier put into the outbox; nil: nothing is delivered from here
 	// Engage gives the rules of engagement of an asset: the strictest of its scopes.
 	Engage   func(a asset.Asset) scope.Engagement
 	Waker    Waker
@@ -55,6 +56,9 @@ type Deps struct {
 	Retirer  Retirer                      // nil: no asset retires
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
+	Digests  []Digests
+	Keeper   Keeper // nil: everything is kept
+	Keep     Keep
 	Now      func() time.Time // UTC
 	Log      *slog.Logger
 }
@@ -111,6 +115,7 @@ const (
 
 	NameReconcile = "ReconcileTracker"
 	NameAttach    = "AttachEvidence"
+	NameDeliver   = "DeliverMessages"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -143,6 +148,7 @@ func Register(r Registry, a *Activities) {
 	register(r, NameEnd, a.EndSync)
 	register(r, NameReconcile, a.Reconcile)
 	register(r, NameAttach, a.Attach)
+	register(r, NameDeliver, a.Deliver)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

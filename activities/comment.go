@@ -241,7 +241,8 @@ func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, erro
 func (a *Activities) messages(rem *lifecycle.Remediation, members []member, intents []string) []connectors.Message {
 	s := stand(members)
 	title := issueOf(rem, members, "").Title
-	m := connectors.Message{Cause: intents[0], To: orEscalation(rem.Owner), Subjects: []string{rem.ID}, Links: map[string]string{}}
+	card := cardOf(rem, members)
+	m := connectors.Message{Cause: intents[0], To: orEscalation(rem.Owner), Subjects: []string{rem.ID}, Links: map[string]string{}, Thread: rem.ID, Card: &card}
 	if rem.TicketURL != "" {
 		m.Links["ticket"] = rem.TicketURL
 	}
@@ -255,6 +256,7 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 	case "escalate":
 		m.Kind, m.Subject = "escalation", "Overdue since "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
+		settle(&m)
 		above := m
 		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
 		above.Links = map[string]string{"ticket": rem.TicketURL}
@@ -263,5 +265,6 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 		m.Kind, m.Subject = "reopened", "Not done: "+title
 		m.Text = fmt.Sprintf("On ticket %s, %d exposures are still there or back. The ticket has the evidence.", text(rem.Ticket), len(intents))
 	}
+	settle(&m)
 	return []connectors.Message{m}
 }

@@ -41,6 +41,7 @@ func (a *Activities) Nudge(ctx context.Context, in NudgeInput) (lifecycle.Exposu
 	case "uncovered":
 		m = connectors.Message{Cause: string(e.ID) + "|" + in.Nudge, To: orEscalation(e.Owner.Team), Kind: "escalation",
 			Subject: "Claimed fixed, never looked at since: " + lifecycle.Plain(e.Title, 120),
+			Actions: actionsFor("uncovered", "exposure:"+string(e.ID)),
 			Text: fmt.Sprintf("%s on %s was claimed fixed by %s on %s, and no complete run of %s has looked since. Run the scan, or reopen it.",
 				text(e.Title), text(e.AssetName), text(e.Claim.By), e.Claim.At.Format(time.DateOnly), text(strings.Join(e.Sources, " or ")))}
 	case "ending":
@@ -75,6 +76,7 @@ func (a *Activities) link(id exposure.ID) string {
 func (a *Activities) unownedMessage(e *exposure.Exposure, nudge string, count int) connectors.Message {
 	step := strings.Split(nudge, "/")[1]
 	m := connectors.Message{Cause: string(e.Asset) + "|unowned|" + step, To: Escalation, Kind: "unowned", Subjects: []string{string(e.Asset)},
+		Urgent: pressing("unowned", e.Decision.Outcome), Actions: actionsFor("unowned", "exposure:"+string(e.ID)), Card: cardOfExposure(e),
 		Subject: "Nobody owns " + lifecycle.Plain(e.AssetName, 120),
 		Text: fmt.Sprintf("%s has exposures that nobody owns, since %s. The most pressing: %s (%s, due %s). Claim it, or give its asset an owner.",
 			text(e.AssetName), e.Owner.Since.Format(time.DateOnly), text(e.Title), e.Severity, date(e.Due))}
@@ -98,6 +100,7 @@ func endingMessage(e *exposure.Exposure, nudge string) connectors.Message {
 		}
 	}
 	return connectors.Message{Cause: string(e.ID) + "|" + nudge, To: orEscalation(e.Owner.Team), Kind: "reminder",
+		Actions: actionsFor("ending", "exposure:"+string(e.ID)), Card: cardOfExposure(e),
 		Subject: "An exception ends on " + x.Until.Format(time.DateOnly) + ": " + lifecycle.Plain(e.Title, 120),
 		Text: fmt.Sprintf("%s on %s is %s until %s, decided by %s: %s. %s After that, work resumes.", text(e.Title), text(e.AssetName),
 			strings.ReplaceAll(string(x.Kind), "_", " "), x.Until.Format(time.DateOnly), text(x.By), text(x.Reason), finding)}

@@ -69,7 +69,7 @@ func (a *Activities) lookAfterHeld(ctx context.Context, _ SweepRequest, _ *Sweep
 // cause makes a repetition the same message.
 func (a *Activities) tellHeld(ctx context.Context, d exposure.Delivery) error {
 	h, id := *d.Hold, quoted(d.ID)
-	m := connectors.Message{Cause: "breaker/" + d.ID, To: orEscalation(a.watched(d.Source).Owner), Kind: "breaker", Subjects: []string{d.ID},
+	m := connectors.Message{Cause: "breaker/" + d.ID, To: orEscalation(a.watched(d.Source).Owner), Kind: "breaker", Urgent: pressing("breaker", ""), Subjects: []string{d.ID},
 		Subject: fmt.Sprintf("A report of %s would take away %d of %d exposures", d.Source, h.Absent+h.Fixed, h.Present),
 		Text: fmt.Sprintf("A report of %s that came on %s no longer sees %d exposures and calls %d fixed, of %d that the source reports. "+
 			"None of that has been applied. If it is right: `quell deliveries approve %s --reason …`; if not: `quell deliveries reject %s --reason …`. "+

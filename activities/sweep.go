@@ -24,12 +24,14 @@ type Board interface {
 
 // SweepRequest is one look of the sweep over the store.
 type SweepRequest struct {
-	Admit   int       `json:"admit"`            // how many may be admitted now
-	MaxOpen int       `json:"max_open"`         // … while fewer than so many are in workflows
-	Updated time.Time `json:"updated,omitzero"` // exceptions changed since are looked at
-	Cursor  string    `json:"cursor,omitempty"` // of the walk over unowned exposures
-	Watched time.Time `json:"watched,omitzero"` // when sources were last looked at
-	Line    string    `json:"line,omitempty"`   // cursor of the walk over what waits for capacity
+	Admit    int       `json:"admit"`             // how many may be admitted now
+	MaxOpen  int       `json:"max_open"`          // … while fewer than so many are in workflows
+	Updated  time.Time `json:"updated,omitzero"`  // exceptions changed since are looked at
+	Cursor   string    `json:"cursor,omitempty"`  // of the walk over unowned exposures
+	Watched  time.Time `json:"watched,omitzero"`  // when sources were last looked at
+	Line     string    `json:"line,omitempty"`    // cursor of the walk over what waits for capacity
+	Digested time.Time `json:"digested,omitzero"` // when regular digests were last written
+	Pruned   time.Time `json:"pruned,omitzero"`   // when what is kept for a time was last looked through
 }
 
 // SweepReport is what one look did.
@@ -48,6 +50,9 @@ type SweepReport struct {
 	Updated   time.Time `json:"updated,omitzero"`
 	Cursor    string    `json:"cursor,omitempty"`
 	Watched   time.Time `json:"watched,omitzero"`
+	Pruned    time.Time `json:"pruned,omitzero"`
+	Digested  time.Time `json:"digested,omitzero"`
+	Removed   int       `json:"removed,omitempty"` // what was kept long enough
 }
 
 const (
@@ -61,14 +66,14 @@ const (
 // holds, and watches how sources are doing. What fails is reported and
 // doesn't keep the rest from being done; the next look tries again.
 func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, error) {
-	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line}
+	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line, Pruned: in.Pruned, Digested: in.Digested}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
 		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
 		{"restarting sources", a.restart}, {"retiring assets", a.retire}, {"telling of unowned assets", a.tellUnowned},
-		{"looking after held reports", a.lookAfterHeld}, {"watching sources", a.watchSources},
+		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
 			if ctx.Err() != nil {

@@ -59,6 +59,9 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 			return SyncResult{}, err
 		}
 	}
+	if err := a.show(ctx, &rem, members); err != nil {
+		return SyncResult{}, err
+	}
 	again, err := a.tellOverridden(ctx, &rem, &issue)
 	if err != nil {
 		return SyncResult{}, err

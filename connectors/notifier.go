@@ -26,9 +26,9 @@ type Message struct {
 
 // Card is a remediation, or an exposure, as it is shown on a phone.
 type Card struct {
-	Title    string    `json:"title"`              // what
-	Where    string    `json:"where,omitempty"`    // the assets: one by name, or how many
-	Why      []string  `json:"why,omitempty"`      // why now, the weightiest first
+	Title    string    `json:"title"`           // what
+	Where    string    `json:"where,omitempty"` // the assets: one by name, or how many
+	Why      []string  `json:"why,omitempty"`   // why now, the weightiest first
 	Due      time.Time `json:"due,omitzero"`
 	Owner    string    `json:"owner,omitempty"`    // who, and how sure that is
 	State    string    `json:"state"`              // in words: 3 of 5 open, 2 closed with proof
@@ -66,6 +66,13 @@ type Ref string
 type Notifier interface {
 	Instance
 	Notify(ctx context.Context, m Message) error
+}
+
+// Addressed is a notifier that knows an address of its own when it sees one, so that it is
+// not given another system's.
+type Addressed interface {
+	Notifier
+	Accepts(address string) bool
 }
 
 // Poster is a notifier to which addresses mean something, and which says where a message

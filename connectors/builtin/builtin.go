@@ -29,6 +29,7 @@ import (
 	"github.com/quellsec/quell/connectors/dependencytrack"
 	"github.com/quellsec/quell/connectors/device42"
 	"github.com/quellsec/quell/connectors/dns"
+	"github.com/quellsec/quell/connectors/email"
 	"github.com/quellsec/quell/connectors/epss"
 	"github.com/quellsec/quell/connectors/fake"
 	"github.com/quellsec/quell/connectors/fleet"
@@ -53,6 +54,7 @@ import (
 	"github.com/quellsec/quell/connectors/kubescape"
 	"github.com/quellsec/quell/connectors/localtracker"
 	"github.com/quellsec/quell/connectors/mdvm"
+	"github.com/quellsec/quell/connectors/msteams"
 	"github.com/quellsec/quell/connectors/nessus"
 	"github.com/quellsec/quell/connectors/netbox"
 	"github.com/quellsec/quell/connectors/nexpose"
@@ -64,8 +66,10 @@ import (
 	"github.com/quellsec/quell/connectors/openaudit"
 	"github.com/quellsec/quell/connectors/openscap"
 	"github.com/quellsec/quell/connectors/openvas"
+	"github.com/quellsec/quell/connectors/opsgenie"
 	"github.com/quellsec/quell/connectors/orca"
 	"github.com/quellsec/quell/connectors/osvscanner"
+	"github.com/quellsec/quell/connectors/pagerduty"
 	"github.com/quellsec/quell/connectors/projectdiscovery"
 	"github.com/quellsec/quell/connectors/prowler"
 	"github.com/quellsec/quell/connectors/qualys"
@@ -90,6 +94,7 @@ import (
 	"github.com/quellsec/quell/connectors/vex"
 	"github.com/quellsec/quell/connectors/vulnrichment"
 	"github.com/quellsec/quell/connectors/wazuh"
+	"github.com/quellsec/quell/connectors/webhookout"
 	"github.com/quellsec/quell/connectors/wiz"
 	"github.com/quellsec/quell/connectors/zap"
 	"github.com/quellsec/quell/internal/fault"
@@ -120,6 +125,7 @@ func List() []connectors.Registration {
 		dependencytrack.Registration(),
 		device42.Registration(),
 		dns.Registration(),
+		email.Registration(),
 		epss.Registration(),
 		fake.Registration(),
 		fleet.Registration(),
@@ -144,6 +150,7 @@ func List() []connectors.Registration {
 		kubescape.Registration(),
 		localtracker.Registration(),
 		mdvm.Registration(),
+		msteams.Registration(),
 		nessus.Registration(),
 		netbox.Registration(),
 		nexpose.Registration(),
@@ -155,8 +162,10 @@ func List() []connectors.Registration {
 		openaudit.Registration(),
 		openscap.Registration(),
 		openvas.Registration(),
+		opsgenie.Registration(),
 		orca.Registration(),
 		osvscanner.Registration(),
+		pagerduty.Registration(),
 		projectdiscovery.Registration(),
 		prowler.Registration(),
 		qualys.Registration(),
@@ -181,6 +190,7 @@ func List() []connectors.Registration {
 		vex.Registration(),
 		vulnrichment.Registration(),
 		wazuh.Registration(),
+		webhookout.Registration(),
 		wiz.Registration(),
 		zap.Registration(),
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/config"
+	"github.com/quellsec/quell/internal/courier"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/governor"
@@ -43,6 +44,7 @@ type app struct {
 	trackers   *trackers
 	governor   *governor.Governor
 	chat       *chat // nil: none is configured
+	courier    *courier.Courier
 	judge      *ingest.Judge
 	pipeline   *ingest.Pipeline
 	activities *activities.Activities
@@ -158,8 +160,8 @@ func (a *app) wireActivities() error {
 	calls := newPeopleMetrics(a.registry)
 	a.registry.MustRegister(reconcileMetrics{a})
 	a.governor = governor.New(governor.Options{Store: a.store, Now: now})
-	notifier, err := a.notifier(calls)
-	if err != nil {
+	var err error
+	if a.courier, err = a.openCourier(calls); err != nil {
 		return err
 	}
 	if a.trackers, err = a.openTrackers(calls); err != nil {
@@ -180,7 +182,8 @@ func (a *app) wireActivities() error {
 		Ledger: a.ledger, Records: a.store, Journal: a.store, Board: a.store, Lines: a.store, Budget: a.budget, Assess: a.judge,
 		Engage:   func(x asset.Asset) scope.Engagement { return a.judge.Grounds().Scopes.EngagementFor(x) },
 		Waker:    a.lifecycle,
-		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
+		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: a.courier, Courier: a.courier,
+		Digests: a.digests(), Keeper: a.store, Keep: activities.Keep{Messages: a.cfg.Retention.Messages.Std(), Threads: a.cfg.Retention.Threads.Std(), Inbox: a.cfg.Retention.Inbox.Std(), Blobs: a.cfg.Retention.Blobs.Std()},
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
 	})

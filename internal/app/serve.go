@@ -169,6 +169,7 @@ func (a *app) apiDeps(version string, desk *trackerDesk) api.Deps {
 				_, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 				return err
 			}},
+			{Name: "notifiers", Ask: a.advisory, Advisory: true},
 		}, desk.health()...),
 	}
 }

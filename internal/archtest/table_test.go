@@ -14,7 +14,7 @@ type row struct {
 }
 
 // testsMay is what any test may import: the conformance suites and the fakes, which exist for tests.
-const testsMay = "connectors/connectortest connectors/trackertest connectors/jira/jiratest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
+const testsMay = "connectors/connectortest connectors/trackertest connectors/notifiertest connectors/jira/jiratest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
 
 // domain is what the word of that name stands for.
 const domain = "asset exposure scope priority ownership attackpath metrics admission"
@@ -50,7 +50,7 @@ var table = []row{
 	// Sources and sinks. A connector sees the contract and what the contract sees, never another connector.
 	{pkg: "httpclient", imports: "fault secret"},
 	{pkg: "connectors", imports: "exposure asset httpclient fault secret"},
-	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/azureapi connectors/gcpapi connectors/githubapi connectors/marked exposure asset httpclient fault secret"},
+	{pkg: "connectors/*", imports: "connectors connectors/wire connectors/jsonpull connectors/xmlpull connectors/csvpull connectors/report connectors/signature connectors/cloud connectors/ocsfmap connectors/awsapi connectors/azureapi connectors/gcpapi connectors/githubapi connectors/marked connectors/prose exposure asset httpclient fault secret"},
 	// No connectors, these thirteen: what those that need it read, write and check with.
 	{pkg: "connectors/wire", imports: "connectors exposure"},
 	{pkg: "connectors/jsonpull", imports: "connectors connectors/wire"},
@@ -78,20 +78,25 @@ var table = []row{
 	{pkg: "connectors/githubissues/githubissuestest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/gitlabissues/gitlabissuestest", imports: "connectors/fakevendor"},
 	{pkg: "connectors/servicenowincident/servicenowincidenttest", imports: "connectors/fakevendor"},
-	{pkg: "connectors/trackertest", imports: "connectors fault"}, // the suite that every tracker runs
-	{pkg: "connectors/jira/jiratest"},                            // a Jira for tests and the sandbox; it shares nothing with its client
+	{pkg: "connectors/prose", imports: "connectors"},              // what notifiers make of a message's text
+	{pkg: "connectors/notifiertest", imports: "connectors fault"}, // the suite that every notifier runs
+	{pkg: "connectors/trackertest", imports: "connectors fault"},  // the suite that every tracker runs
+	{pkg: "connectors/jira/jiratest"},                             // a Jira for tests and the sandbox; it shares nothing with its client
 
 	{pkg: "governor", imports: "connectors fault"}, // the limits of vendors, shared by all workers
 
 	// Temporal. A workflow sees activities as method values and nothing that does I/O.
-	{pkg: "activities", imports: "connectors ingest lifecycle ledger domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
+	{pkg: "activities", imports: "connectors ingest lifecycle ledger outbox domain fault", tests: "store store/engine connectors/localtracker connectors/inbox"},
 	{pkg: "workflows", imports: "activities lifecycle domain", tests: "store ledger ingest fault connectors connectors/localtracker connectors/inbox"},
+
+	// Telling people what is in the outbox.
+	{pkg: "courier", imports: "connectors lifecycle outbox exposure fault", tests: "store store/engine connectors/inbox"},
 
 	// Edges.
 	{pkg: "api", imports: "lifecycle ledger domain fault secret"},
 	{pkg: "api/chatops", imports: "api connectors connectors/slack lifecycle ledger domain fault secret", tests: "store connectors/slack/slacktest httpclient config connectors/builtin"},
 	{pkg: "apiclient", imports: "domain fault"},
-	{pkg: "config", imports: "domain secret fault"},
+	{pkg: "config", imports: "domain outbox secret fault"},
 	{pkg: "probe", imports: "exposure scope lifecycle fault secret", tests: "demo/weakapp"},
 
 	// Wiring. Departure from the design's table, which gives cli the domain and fault alone: `inspect` and `config check` work

@@ -150,6 +150,7 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 		r.fieldError(doc, "policy", err)
 	}
 	r.checkInventory(doc, cfg)
+	r.checkNotifiers(doc, cfg)
 	names := map[string]bool{}
 	for i := range cfg.Probes {
 		path := "probes[" + strconv.Itoa(i) + "]"

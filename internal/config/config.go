@@ -29,6 +29,7 @@ type Config struct {
 	FollowUp   FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
 	Trackers   []Tracker        `yaml:"trackers" doc:"Where tickets are kept: the first that takes a remediation by team, scope and decision gets it, and keeps it. None: the built-in tracker."`
 	Notifiers  []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
+	Retention  Retention        `yaml:"retention" doc:"For how long what is done is kept. It is looked through once a day."`
 	Probes     []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
 }
 
@@ -165,13 +166,6 @@ type FollowUp struct {
 	RetestLead   scope.Duration `yaml:"retest_lead" doc:"How long before the end of an exception it is tested again."`
 }
 
-// Notifier is one configured way of telling people.
-type Notifier struct {
-	Name      string `yaml:"name" doc:"Name of the notifier."`
-	Connector string `yaml:"connector" doc:"Which connector sends."`
-	Config    any    `yaml:"config" doc:"What the connector itself wants."`
-}
-
 // Probe is one vantage point.
 type Probe struct {
 	Vantage   string `yaml:"vantage" doc:"Name of the vantage point, as in the scopes' rules of engagement."`
@@ -181,10 +175,11 @@ type Probe struct {
 // Default is the configuration of an empty file.
 func Default() *Config {
 	return &Config{
-		Server:   Server{Listen: "127.0.0.1:8088", MaxBody: 512 << 20, Drain: scope.Duration(30 * time.Second)},
-		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "quell"},
-		Policy:   priority.DefaultPolicy(),
-		Retire:   Retire{Autoscaled: scope.Duration(24 * time.Hour), Pod: scope.Duration(time.Hour), DHCP: scope.Days(14)},
+		Server:    Server{Listen: "127.0.0.1:8088", MaxBody: 512 << 20, Drain: scope.Duration(30 * time.Second)},
+		Temporal:  Temporal{Address: "127.0.0.1:7233", Namespace: "quell"},
+		Policy:    priority.DefaultPolicy(),
+		Retire:    Retire{Autoscaled: scope.Duration(24 * time.Hour), Pod: scope.Duration(time.Hour), DHCP: scope.Days(14)},
+		Retention: defaultRetention(),
 		FollowUp: FollowUp{Sweep: scope.Duration(10 * time.Second), ProbeWait: scope.Duration(10 * time.Minute), TicketPoll: scope.Duration(10 * time.Minute),
 			CoveringRun: scope.Days(7), RetestLead: scope.Days(7), CapacityLead: scope.Days(3)},
 	}

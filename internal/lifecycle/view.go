@@ -77,10 +77,12 @@ type SweepInput struct {
 	Every          time.Duration `json:"every"`            // between two looks; zero = 10 s
 	AdmitPerMinute int           `json:"admit_per_minute"` // zero = 600
 	MaxOpen        int           `json:"max_open"`         // Exposure workflows at a time; zero = 10,000
-	// Carry, Updated, Cursor, Watched and Line are the sweep's own, from one run to the next.
-	Carry   float64   `json:"carry,omitempty"`  // admissions saved up
-	Updated time.Time `json:"updated,omitzero"` // exceptions are looked at up to here
-	Cursor  string    `json:"cursor,omitempty"` // of the walk over unowned exposures
-	Watched time.Time `json:"watched,omitzero"` // when sources were last looked at
-	Line    string    `json:"line,omitempty"`   // cursor of the walk over what waits for capacity
+	// Carry, Updated, Cursor, Watched, Line, Digested and Pruned are the sweep's own, from one run to the next.
+	Carry    float64   `json:"carry,omitempty"`   // admissions saved up
+	Updated  time.Time `json:"updated,omitzero"`  // exceptions are looked at up to here
+	Cursor   string    `json:"cursor,omitempty"`  // of the walk over unowned exposures
+	Watched  time.Time `json:"watched,omitzero"`  // when sources were last looked at
+	Line     string    `json:"line,omitempty"`    // cursor of the walk over what waits for capacity
+	Digested time.Time `json:"digested,omitzero"` // when regular digests were last written
+	Pruned   time.Time `json:"pruned,omitzero"`   // when what is kept for a time was last looked through
 }

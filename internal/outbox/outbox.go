@@ -87,6 +87,7 @@ type Box struct {
 	Version   int64            `json:"version"`
 	Notifier  string           `json:"notifier"`
 	Address   string           `json:"address"`
+	To        string           `json:"to,omitempty"`    // whom it is the address of
 	Gen       int64            `json:"gen"`             // in which what comes now waits; from 1
 	First     time.Time        `json:"first,omitzero"`  // since when something waits
 	Look      time.Time        `json:"look,omitzero"`   // when it is to be looked at; zero: nothing waits
@@ -130,10 +131,11 @@ type Thread struct {
 	Address  string          `json:"address"`
 	Thread   string          `json:"thread"` // the remediation's ID
 	Head     string          `json:"head"`
-	Shown    string          `json:"shown"`          // digest of the card as it is shown
-	Want     string          `json:"want,omitempty"` // digest of the card as it should be
-	Card     json.RawMessage `json:"card,omitempty"` // … and the card
-	Look     time.Time       `json:"look,omitzero"`  // when it is to be brought up to date; zero: it is
+	Heading  string          `json:"heading,omitempty"` // ID of the message that is to head it
+	Shown    string          `json:"shown"`             // digest of the card as it is shown
+	Want     string          `json:"want,omitempty"`    // digest of the card as it should be
+	Card     json.RawMessage `json:"card,omitempty"`    // … and the card
+	Look     time.Time       `json:"look,omitzero"`     // when it is to be brought up to date; zero: it is
 	Failures int             `json:"failures,omitempty"`
 	At       time.Time       `json:"at"`
 }

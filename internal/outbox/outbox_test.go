@@ -206,3 +206,18 @@ func TestCounts(t *testing.T) {
 	require.Equal(t, map[string]int64{"a": 3, "b": 1}, outbox.Add(map[string]int64{"a": 2}, map[string]int64{"a": 1, "b": 1}))
 	require.EqualValues(t, 6, outbox.Total(map[string]int64{"a": 5, "b": 1}))
 }
+
+func TestTheLastTimeOfASchedule(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	s := outbox.Schedule{Minutes: 8*60 + 30, Days: []time.Weekday{time.Monday, time.Friday}, Zone: berlin}
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 3, day, hour, minute, 0, 0, berlin) }
+	for now, want := range map[time.Time]time.Time{
+		at(2, 8, 30): at(2, 8, 30), at(2, 8, 29): at(-1, 8, 30), at(4, 12, 0): at(2, 8, 30), at(6, 9, 0): at(6, 8, 30),
+		at(30, 9, 0): at(30, 8, 30), // after the clocks were put forward
+	} {
+		require.True(t, want.Equal(s.Last(now)), "%s: %s", now, s.Last(now))
+	}
+	s.Days = nil
+	require.True(t, at(4, 8, 30).Equal(s.Last(at(4, 12, 0))))
+}

@@ -67,6 +67,9 @@ func minutes(text string) (int, error) {
 	return t.Hour()*60 + t.Minute(), nil
 }
 
+// Never reports whether it is never quiet.
+func (q Quiet) Never() bool { return q.zone == nil }
+
 // At reports whether it is quiet at a time.
 func (q Quiet) At(at time.Time) bool {
 	if q.zone == nil {

@@ -106,13 +106,19 @@ func (s *Store) Out(ctx context.Context, id string) (outbox.Message, error) {
 	return s.messages().one(ctx, id)
 }
 
-// Lane gives what a notifier has to send at once, or is sending: oldest first, at most so
-// many.
-func (s *Store) Lane(ctx context.Context, notifier string, limit int) ([]outbox.Message, error) {
-	var w where
-	w.add("lane", engine.In, asText(notifier))
-	page, err := s.messages().page(ctx, w, ordering{name: "lane", fields: []string{"at"}}, exposure.List{Limit: limit})
-	return page.Items, err
+// Lane gives one page of what a notifier has to send at once, or is sending: oldest first.
+func (s *Store) Lane(ctx context.Context, notifier string, l exposure.List) (exposure.Page[outbox.Message], error) {
+	return s.messages().page(ctx, inLane(notifier), ordering{name: "lane", fields: []string{"at"}}, l)
+}
+
+// CountLane counts what a notifier has to send at once, or is sending.
+func (s *Store) CountLane(ctx context.Context, notifier string) (int64, error) {
+	n, err := s.engine.Count(ctx, &messages, inLane(notifier), "")
+	return n[""], err
+}
+
+func inLane(notifier string) where {
+	return where{{Field: "lane", Op: engine.In, Values: []any{asText(notifier)}}}
 }
 
 // Waiting gives the first of what waits in a generation of a box, the most pressing first.

@@ -55,9 +55,11 @@ func waitingMessages(t *testing.T, s *store.Store) {
 	counts, err := s.CountWaiting(ctx, "slack", "#web", 1)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"ticket": 2, "reminder": 1}, counts)
-	lane, err := s.Lane(ctx, "slack", 10)
-	require.NoError(t, err)
+	lane := laneOf(t, s)
 	require.Equal(t, ms[4:], lane)
+	n, err := s.CountLane(ctx, "slack")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
 
 	// Taken out of its box, it is in the lane; sent, it is nowhere.
 	taken := ms[1]
@@ -68,14 +70,12 @@ func waitingMessages(t *testing.T, s *store.Store) {
 	ok, err = s.SwapOut(ctx, taken)
 	require.NoError(t, err)
 	require.False(t, ok, "one takes it")
-	lane, err = s.Lane(ctx, "slack", 10)
-	require.NoError(t, err)
+	lane = laneOf(t, s)
 	require.Equal(t, []outbox.Message{taken, ms[4]}, lane)
 	taken.Version, taken.State, taken.Ref, taken.SentAt = 3, outbox.Sent, "C1/17.2", epoch
 	_, err = s.SwapOut(ctx, taken)
 	require.NoError(t, err)
-	lane, err = s.Lane(ctx, "slack", 10)
-	require.NoError(t, err)
+	lane = laneOf(t, s)
 	require.Len(t, lane, 1)
 	counts, err = s.CountWaiting(ctx, "slack", "#web", 1)
 	require.NoError(t, err)
@@ -92,6 +92,13 @@ func waitingMessages(t *testing.T, s *store.Store) {
 		require.NoError(t, err)
 		require.Len(t, page.Items, q.want, "%+v", q)
 	}
+}
+
+func laneOf(t *testing.T, s *store.Store) []outbox.Message {
+	t.Helper()
+	page, err := s.Lane(t.Context(), "slack", exposure.List{})
+	require.NoError(t, err)
+	return page.Items
 }
 
 func boxesAndThreads(t *testing.T, s *store.Store) {
