@@ -60,6 +60,7 @@ func (t *Tracker) Check(ctx context.Context) []error {
 		i.components(ctx, project)
 		i.types(ctx, project, projects[project])
 		i.workflow(ctx, project, projects[project])
+		i.transitions(ctx, project, projects[project])
 	}
 	return i.problems
 }
@@ -212,44 +213,6 @@ func (i *inspection) screen(where string, fields []wireField) {
 		for _, d := range decisions {
 			if name := c.Priorities[d]; name != "" && !slices.Contains(names, name) {
 				i.add("%s: there is no priority %q for %s; %s", where, name, d, choices(names))
-			}
-		}
-	}
-}
-
-// workflow looks for a status to begin in and one to end in. Which transitions lead there
-// shows on an issue alone.
-func (i *inspection) workflow(ctx context.Context, project string, kinds []string) {
-	var all []struct {
-		Name     string `json:"name"`
-		Statuses []struct {
-			Name     string `json:"name"`
-			Category struct {
-				Key string `json:"key"`
-			} `json:"statusCategory"`
-		} `json:"statuses"`
-	}
-	if i.failed(i.t.client.get(ctx, "project/"+segment(project)+"/statuses", nil, &all)) {
-		return
-	}
-	for _, kind := range all {
-		if !slices.Contains(kinds, kind.Name) {
-			continue
-		}
-		names, done, open := map[string]string{}, false, false
-		for _, s := range kind.Statuses {
-			names[s.Name] = s.Category.Key
-			done = done || s.Category.Key == categories["done"]
-			open = open || s.Category.Key != categories["done"]
-		}
-		if !done || !open {
-			i.add("project %s, %s: its workflow wants a status of the category Done and one that is not", project, kind.Name)
-		}
-		for status, preferred := range i.t.config.Statuses {
-			for _, name := range preferred {
-				if category, there := names[name]; !there || category != categories[status] {
-					i.add("project %s, %s: statuses.%s names %q, which is no status of that category there; %s", project, kind.Name, status, name, choices(slices.Sorted(maps.Keys(names))))
-				}
 			}
 		}
 	}

@@ -310,6 +310,23 @@ func TestCheckTellsEveryProblemAtOnceAndWhatToDo(t *testing.T) {
 	})
 }
 
+func TestCheckLooksAtTheTransitionsOfIssuesThatAreThere(t *testing.T) {
+	both(t, func(t *testing.T, mode jiratest.Mode) {
+		t.Helper()
+		w := newWorld(t, mode, func(_ *jiratest.Options, c *jira.Config) { c.TransitionFields = nil })
+		require.Empty(t, w.tracker.Check(t.Context()), "nothing shows yet")
+		for range 2 {
+			w.Server.Move(w.Raise("SEC", "Buy milk", "ann"), "In Review", "bob")
+		}
+		w.advance(time.Hour)
+		problems := w.tracker.Check(t.Context())
+		require.Len(t, problems, 1)
+		require.ErrorContains(t, problems[0], `the transition "Approve" wants the field resolution`)
+		w.Deny("SEC", "TRANSITION_ISSUES")
+		require.ErrorContains(t, errors.Join(w.tracker.Check(t.Context())...), "is offered no transition")
+	})
+}
+
 // purse is a governor that says what was drawn.
 type purse struct {
 	mu     sync.Mutex

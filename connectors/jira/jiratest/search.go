@@ -21,7 +21,7 @@ type clause struct {
 
 var (
 	orderBy    = regexp.MustCompile(`(?i)\s*\border\s+by\s+(.*)$`)
-	clauseText = regexp.MustCompile(`^(?i)(labels|project|key|issuekey|updated|created|statuscategory)\s*(>=|<=|=|in)\s*(.+)$`)
+	clauseText = regexp.MustCompile(`^(?i)(labels|project|issuetype|key|issuekey|updated|created|statuscategory)\s*(>=|<=|=|in)\s*(.+)$`)
 	valueText  = regexp.MustCompile(`^(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([\w.-]+))$`)
 )
 
@@ -80,6 +80,8 @@ func (s *Server) matches(x *issue, c clause) (bool, error) {
 		}), nil
 	case "project":
 		return slices.Contains(c.values, x.Project), nil
+	case "issuetype":
+		return slices.ContainsFunc(c.values, func(v string) bool { return strings.EqualFold(v, x.Type) }), nil
 	case "key", "issuekey":
 		return slices.Contains(c.values, x.Key), nil
 	case "statuscategory":
