@@ -68,17 +68,22 @@ func (p *people) close(l *life, by string) {
 	p.c.send(l)
 }
 
-// decide accepts the risk of a member for a long while. The chat sends the press again when
-// it doesn't hear quickly, and a person may press twice.
+// decide accepts the risk of a member for a long while, or puts its reminders off. The chat
+// sends the press again when it doesn't hear quickly, and a person may press twice. That a
+// risk is accepted already would keep it from being accepted again; reminders can be put
+// off as often as one likes, so there the cause alone keeps one press from counting twice.
 func (p *people) decide(l *life, by string) {
 	c := p.c
 	m := l.members[c.random.IntN(len(l.members))]
 	if slices.ContainsFunc(p.presses, func(x *press) bool { return x.decision.Exposure == m.id }) {
 		return
 	}
-	p.presses = append(p.presses, &press{life: l, left: 1 + c.random.IntN(3), decision: lifecycle.Decision{
-		Kind: lifecycle.DecideAcceptRisk, Exposure: m.id, Actor: exposure.Actor{Kind: exposure.Person, Name: by}, Cause: "press/" + strconv.Itoa(len(p.presses)),
-		Reason: "it is behind the firewall", Until: epoch().AddDate(0, 10, 0), Via: "chat"}})
+	d := lifecycle.Decision{Kind: lifecycle.DecideAcceptRisk, Exposure: m.id, Actor: exposure.Actor{Kind: exposure.Person, Name: by}, Cause: "press/" + strconv.Itoa(len(p.presses)),
+		Reason: "it is behind the firewall", Until: epoch().AddDate(0, 10, 0), Via: "chat"}
+	if c.random.IntN(2) == 0 {
+		d.Kind, d.Until = lifecycle.DecideSnooze, c.clock.world().Add(72*time.Hour)
+	}
+	p.presses = append(p.presses, &press{life: l, left: 1 + c.random.IntN(3), decision: d})
 }
 
 // arrive brings presses to quell. One that fails is pressed again.
