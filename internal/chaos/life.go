@@ -29,7 +29,8 @@ type life struct {
 	again    bool
 	until    time.Time // it waits after a failure, by the world's clock
 	failures int
-	ended    bool
+	finished bool // the remediation is done
+	ended    bool // and nothing is left to do
 
 	ticket  string // as people see it
 	closed  int    // by people
@@ -137,7 +138,9 @@ func (c *cohort) step(ctx context.Context, l *life) error {
 	}
 	switch {
 	case err == nil:
-		l.failures = 0
+		if l.failures = 0; !l.finished {
+			return nil
+		}
 		ended, err := c.ended(ctx, l)
 		l.ended = ended
 		return err
@@ -212,6 +215,7 @@ func (c *cohort) remediate(ctx context.Context, l *life) error {
 	if err != nil {
 		return err
 	}
+	l.finished = rem.Status == lifecycle.RemediationDone
 	now := c.clock.ours()
 	due := !l.looked.Add(poll).After(now)
 	resent := rem.Wake && rem.WakeAt.Before(now.Add(-30*time.Second)) // by the sweep
@@ -238,7 +242,7 @@ func (c *cohort) remediate(ctx context.Context, l *life) error {
 	}
 	done := false
 	err = c.do(l, func() (err error) { done, err = c.Finish(ctx, step); return err })
-	l.again = !done
+	l.again, l.finished = !done, done
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/quellsec/quell/internal/chaos"
@@ -22,7 +23,11 @@ func main() {
 	}
 }
 
+// roomy lets garbage wait: there is memory enough, and time is what counts.
+const roomy = 400
+
 func run() error {
+	debug.SetGCPercent(roomy)
 	o := chaos.Options{Out: os.Stdout, Tell: func(done, of int) { fmt.Fprintf(os.Stderr, "\r%d of %d remediations", done, of) }}
 	seed := flag.String("seed", os.Getenv("SEED"), "of the experiment; empty: a new one")
 	flag.IntVar(&o.Size, "size", 100_000, "remediations")
