@@ -95,6 +95,9 @@ func (d *desk) Update(ctx context.Context, issue connectors.Issue, cause string)
 
 func (d *desk) Comment(ctx context.Context, key, text, cause string) error {
 	d.calls = append(d.calls, "comment")
+	if d.hidden[key] {
+		return fault.New(fault.NotFound, "it was deleted")
+	}
 	err := d.Tracker.Comment(ctx, d.old(key), text, cause)
 	if d.tell != nil {
 		d.tell(key)
@@ -339,6 +342,16 @@ func TestADeletedTicketIsMadeAnewOnceAndThenSomebodyIsAsked(t *testing.T) {
 	p, err := r.Plan(t.Context(), RemediationStep{ID: rem.ID})
 	require.NoError(t, err)
 	require.True(t, p.Create)
+}
+
+func TestATicketThatIsFoundGoneWhileCommentingIsLookedAt(t *testing.T) {
+	r, _, rem, d := atDesk(t)
+	require.NoError(t, r.intend(t.Context(), rem.ID, lifecycle.IntentComment, "overridden/due"))
+	d.hidden[rem.Ticket] = true
+	_, err := r.Comment(t.Context(), RemediationStep{ID: rem.ID, Intents: []string{lifecycle.IntentID(rem.ID, lifecycle.IntentComment, "overridden/due")}})
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
+	require.False(t, r.remediationNow(rem.ID).Look.IsZero())
+	require.Empty(t, r.escalated(), "it is made anew: there is nothing to be told")
 }
 
 func TestWhereSomebodyIsToBeAskedADeletedTicketIsNotMadeAnew(t *testing.T) {

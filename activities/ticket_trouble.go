@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +67,10 @@ func (a *Activities) Recreate(ctx context.Context, id, by string) (lifecycle.Rem
 // ticket: what may not be seen may well be there.
 func (a *Activities) afflicted(ctx context.Context, rem *lifecycle.Remediation, err error) error {
 	switch fault.KindOf(err) {
-	case fault.Denied, fault.Invalid, fault.Conflict, fault.NotFound:
+	case fault.Denied, fault.Invalid, fault.Conflict:
+	case fault.NotFound: // it was deleted since we last looked: the next look says so
+		_, noted := a.edit(ctx, rem.ID, func(r *lifecycle.Remediation) bool { r.Look = a.now(); return true })
+		return errors.Join(err, noted)
 	default:
 		return err // it is tried again, and mostly passes
 	}
