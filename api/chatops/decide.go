@@ -48,6 +48,9 @@ func (c *Chat) decide(ctx context.Context, who *person, o *order, id exposure.ID
 				return "", err
 			}
 		}
+		if o.Kind == kindNotOurs && e.Owner.Team == "" && o.Into == "" && len(who.teams) == 1 {
+			o.Into = who.teams[0] // of what nobody owns it is said whose it isn't
+		}
 		if err := who.allowed(o.Kind, e.Owner.Team, o.Into); err != nil {
 			if repeated, _ := c.repeats(ctx, &e, o); !repeated { // what it did may be why it is not allowed any more
 				return "", err

@@ -124,8 +124,19 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 			note("Without an end it holds until what the sources report changes.")), nil
 	case lifecycle.DecideSnooze:
 		return append(out, day("Until", false), reason("Why", true)), nil
+	case kindNotOurs:
+		return c.notOurs(ctx, p, o, out)
 	}
 	return append(out, reason("Why", false)), nil
+}
+
+// notOurs asks why, and of what nobody owns, for which of somebody's teams he speaks.
+func (c *Chat) notOurs(ctx context.Context, p *person, o *order, out []kit.Block) ([]kit.Block, error) {
+	f, _, err := c.find(ctx, p, []string{o.Subject})
+	if err == nil && f.owner == "" && len(p.teams) != 1 {
+		out, err = c.withTeams(ctx, p, out, "Whose it isn't", !p.may(approver))
+	}
+	return append(out, reason("Why: whose it is, or what has changed", false)), err
 }
 
 func reason(label string, optional bool) kit.Block {

@@ -39,7 +39,7 @@ func rights() map[string]right {
 		string(lifecycle.DecideReopen):        {role: operator},
 		string(lifecycle.DecideReassign):      {role: operator, owner: true, unowned: true},
 		string(lifecycle.DecideFixClaimed):    {role: operator, owner: true, unowned: true},
-		kindNotOurs:                           {role: operator, owner: true},
+		kindNotOurs:                           {role: operator, owner: true, unowned: true, target: true}, // likely teams are asked about what nobody owns
 		string(lifecycle.DecideSnooze):        {role: operator, owner: true},
 		string(lifecycle.DecideFalsePositive): {role: operator, owner: true},
 		string(lifecycle.DecideMitigate):      {role: operator, owner: true},

@@ -201,24 +201,13 @@ func slackHouse(s *store.Store) (fake *slacktest.Server, chat *chatops.Chat, add
 		vendor.Close()
 		return nil, nil, "", nil, fmt.Errorf("opening slack: %T: %w", opened, err)
 	}
-	chat = chatops.New(chatops.Deps{Chat: "slack", Slack: workspace, Presses: s, Exposures: s, Remediations: s, Assets: s, Decider: slackDecider{ledger.New(s, utc), s},
+	chat = chatops.New(chatops.Deps{Chat: "slack", Slack: workspace, Presses: s, Exposures: s, Remediations: s, Assets: s,
+		Decider: lifecycle.NewClient(nil, ledger.New(s, utc), s, utc, quiet()), // no exposure here is in a workflow's hands
+
 		Owners: things, Sources: things, Scopes: things, Gaps: things, People: func() []ownership.Person { return people }, Policy: priority.DefaultPolicy, Log: quiet(), Now: utc})
 	app := httptest.NewServer(chat.Handler())
 	fake.SetEndpoint(app.URL)
 	return fake, chat, vendor.URL, func() { app.Close(); vendor.Close() }, nil
-}
-
-// slackDecider decides in the ledger, as lifecycle.Client does where no workflow has the
-// exposure in hand.
-type slackDecider struct {
-	ledger *ledger.Ledger
-	store  *store.Store
-}
-
-// Decide implements api.Decider.
-func (d slackDecider) Decide(ctx context.Context, x lifecycle.Decision) (lifecycle.DecisionResult, error) {
-	_, result, err := lifecycle.ApplyDecision(ctx, d.ledger, d.store, exposure.ModeStore, x, utc())
-	return result, err
 }
 
 // slackThings is the configuration.
