@@ -24,10 +24,11 @@ var files embed.FS
 
 // Options are what the demo is started with.
 type Options struct {
-	Binary string    // path of quell
-	Dir    string    // data directory; empty: a temporary one, removed at the end
-	Keep   bool      // leave everything running at the end, until ctx ends
-	Out    io.Writer // where the story is told
+	Binary  string    // path of quell
+	Dir     string    // data directory; empty: a temporary one, removed at the end
+	Keep    bool      // leave everything running at the end, until ctx ends
+	Sandbox bool      // tickets in a Jira, messages in a Slack, both of the sandbox
+	Out     io.Writer // where the story is told
 }
 
 // Run tells the story. An error is the step that did not come about.
