@@ -68,7 +68,7 @@ func openHouse(ctx context.Context, dir string, o *Options) (*house, error) {
 	if err := os.CopyFS(filepath.Join(dir, "templates"), os.DirFS(o.Templates)); err != nil {
 		return nil, fault.New(fault.Invalid, "copying the templates: %w", err)
 	}
-	if err := write(dir, "quell.yaml", configuration(o, jiraURL, slackURL)); err != nil {
+	if err := write(dir, "quell.yaml", configuration(dir, o, jiraURL, slackURL)); err != nil {
 		return nil, err
 	}
 	for name, text := range map[string]string{"hook.token": hookToken, "jira.token": "chaos", "slack.token": "xoxb-chaos", "signing.secret": signing} {
@@ -119,14 +119,14 @@ func freePort(ctx context.Context) (int, error) {
 }
 
 // configuration is a quell.yaml with as many teams, each with the sites of its own network.
-func configuration(o *Options, jira, slack string) string {
+func configuration(dir string, o *Options, jira, slack string) string {
 	var teams, routes strings.Builder
 	for n := range o.Teams {
 		fmt.Fprintf(&teams, "    - {name: team-%d, members: [ann]}\n", n+1)
 		fmt.Fprintf(&routes, "      - {match: [\"identifier.label=127.1.%d.*\"], team: team-%[1]d}\n", n+1)
 	}
-	return fmt.Sprintf(`sources:
-  - {name: chaos, connector: nuclei, zone: chaos, local: true, webhook: {token: "${file:hook.token}", id_header: X-Delivery}}
+	return strings.ReplaceAll(fmt.Sprintf(`sources:
+  - {name: chaos, connector: nuclei, zone: chaos, local: true, webhook: {token: "${file:DIR/hook.token}", id_header: X-Delivery}}
 scopes:
   - name: sites
     include: [{identifier: "label:127.1.*"}]
@@ -146,18 +146,18 @@ trackers:
     config:
       url: %s
       user: quell@chaos.example
-      token: ${file:jira.token}
-      secret: ${file:signing.secret}
+      token: ${file:DIR/jira.token}
+      secret: ${file:DIR/signing.secret}
       project: SEC
-      search_lag: 3s
+      search_lag: 10s
       transition_fields: {resolution: '{"name": "Done"}'}
 notifiers:
   - name: slack
     connector: slack
     config:
       base_url: %s/api/
-      token: ${file:slack.token}
-      signing_secret: ${file:signing.secret}
+      token: ${file:DIR/slack.token}
+      signing_secret: ${file:DIR/signing.secret}
       escalation: %s
-`, annID, teams.String(), routes.String(), jira, slack, everybody)
+`, annID, teams.String(), routes.String(), jira, slack, everybody), "DIR/", dir+"/")
 }

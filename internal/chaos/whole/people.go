@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quellsec/quell/connectors/jira/jiratest"
@@ -24,6 +25,7 @@ type people struct {
 	slack *slacktest.Server
 	alive func() *daemon.Daemon
 
+	ready   atomic.Bool // everything has its ticket: what is mended before was never confirmed
 	weak    [][2]string // address and path of what is still to be mended
 	early   int         // tickets closed while something was still weak
 	asked   []string    // reasons of the decisions that were sent, each once
@@ -48,16 +50,18 @@ func (p *people) run(ctx context.Context, pause time.Duration) {
 			return
 		case <-tick.C:
 		}
-		switch p.rand.IntN(8) {
-		case 0, 1, 2:
+		deed := p.rand.IntN(8)
+		switch {
+		case deed < 5 && !p.ready.Load():
+		case deed < 3:
 			p.mend(1 + p.rand.IntN(6))
-		case 3, 4:
+		case deed < 5:
 			p.closeTicket()
-		case 5:
+		case deed == 5:
 			p.decide(ctx)
-		case 6:
+		case deed == 6:
 			p.disturb()
-		case 7:
+		case deed == 7:
 			p.deliver(ctx)
 		}
 	}

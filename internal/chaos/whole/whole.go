@@ -146,10 +146,12 @@ func (h *house) closed(ctx context.Context, o *Options) (bool, error) {
 		return false, err
 	}
 	states := stats.Value.By["state"]
+	if states[string(exposure.Open)] == int64(o.Lifecycles()) && len(h.people.jira.Keys()) > 0 {
+		h.people.ready.Store(true)
+	}
 	if time.Since(h.told) > 10*time.Second {
 		h.told = time.Now()
-		fmt.Fprintf(o.Out, "note %d of %d closed after %d lives, %v kills, %d tickets, %d closed too early\n",
-			states[string(exposure.Closed)], o.Lifecycles(), h.keeper.lives, h.killer.kills, len(h.people.jira.Keys()), h.people.early)
+		fmt.Fprintf(o.Out, "note %v of %d, %d lives, kills %v, %d tickets\n", states, o.Lifecycles(), h.keeper.lives, h.killer.kills, len(h.people.jira.Keys()))
 	}
 	return states[string(exposure.Closed)] == int64(o.Lifecycles()), nil
 }
