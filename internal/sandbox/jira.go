@@ -32,7 +32,7 @@ func jiraTracker(url, signing string) (config.Tracker, error) {
 		return config.Tracker{}, fault.New(fault.Internal, "configuring the sandbox's Jira: its configuration is another type")
 	}
 	c.URL, c.User, c.Token, c.Project, c.Secret = url, jiraUser, secret.New(jiraWord), project, secret.New(signing)
-	c.SearchLag = 2 * jiraLag
+	c.SearchLag = int(2 * jiraLag / time.Second)
 	c.TransitionFields = map[string]string{"resolution": `{"name": "Done"}`}
 	return config.Tracker{Name: "jira", Connector: jira.Name, Config: c}, nil
 }

@@ -149,7 +149,7 @@ trackers:
       token: ${file:DIR/jira.token}
       secret: ${file:DIR/signing.secret}
       project: SEC
-      search_lag: 10s
+      search_lag: 10
       transition_fields: {resolution: '{"name": "Done"}'}
 notifiers:
   - name: slack
