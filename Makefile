@@ -74,8 +74,9 @@ lint: bin/golangci-lint bin/workflowcheck bin/govulncheck ## run golangci-lint, 
 bench: build bin/temporal ## measure the figures of docs/benchmarks.md, one line each
 	go run ./internal/bench/cmd/bench $(ARGS)
 
-chaos: ## live through SIZE remediations (100,000) while everything goes wrong, and count; SEED= replays one
+chaos: build bin/temporal ## live through SIZE remediations (100,000), then 300 whole lifecycles, while everything goes wrong, and count; SEED= replays
 	go run ./internal/chaos/cmd/chaos -size $(or $(SIZE),100000) $(if $(SEED),-seed $(SEED)) $(ARGS)
+	go run ./internal/chaos/cmd/whole $(if $(SEED),-seed $(SEED)) $(WHOLE)
 
 fuzz: ## fuzz every target for FUZZTIME each (default 20s)
 	@failed=0; \

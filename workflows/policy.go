@@ -59,12 +59,14 @@ func sweepCall(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // probeCall is for a probe at a vantage. If none polls there within wait, it is given up;
-// one that dies at work is replaced twice.
+// one that dies at work is missed within a minute, since it says every few seconds what it
+// is at, and is replaced twice.
 func probeCall(ctx workflow.Context, vantage string, wait time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              lifecycle.ProbeQueue(vantage),
 		ScheduleToStartTimeout: wait,
 		StartToCloseTimeout:    15 * time.Minute,
+		HeartbeatTimeout:       time.Minute,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
 		WaitForCancellation:    false,
 		Summary:                summary,

@@ -26,7 +26,7 @@ func main() {
 
 func dev(ctx context.Context, o cli.DevOptions) error {
 	return app.Dev(ctx, app.DevOptions{Dir: o.Dir, Config: o.Config, Port: o.Port, TemporalPort: o.TemporalPort, UIPort: o.UIPort,
-		Templates: o.Templates, Version: o.Version, Out: o.Out, Log: o.Log})
+		Templates: o.Templates, Sandbox: o.Sandbox, Version: o.Version, Out: o.Out, Log: o.Log})
 }
 
 func serve(ctx context.Context, o cli.DaemonOptions) error {
@@ -48,5 +48,5 @@ func tell(ctx context.Context, o cli.DemoOptions) error {
 	if err != nil {
 		return err
 	}
-	return demo.Run(ctx, demo.Options{Binary: self, Dir: o.Dir, Keep: o.Keep, Out: o.Out})
+	return demo.Run(ctx, demo.Options{Binary: self, Dir: o.Dir, Keep: o.Keep, Sandbox: o.Sandbox, Out: o.Out})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/quellsec/quell/connectors/builtin"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/sandbox"
 	"github.com/quellsec/quell/internal/secret"
 )
 
@@ -28,6 +29,7 @@ type DevOptions struct {
 	TemporalPort int      // 0 = 7233, likewise
 	UIPort       int      // 0 = 8233, likewise
 	Templates    []string // template directories of the probe, beside Dir/templates
+	Sandbox      bool     // a Jira and a Slack to try it with, in place of the configuration's
 	Version      string
 	Out          io.Writer // for people
 	Log          *slog.Logger
@@ -38,13 +40,15 @@ type DevInfo struct {
 	URL      string `json:"url"`
 	Token    string `json:"token"`
 	UI       string `json:"ui"`
-	Temporal string `json:"temporal"` // address of its frontend, for the temporal CLI and auditors
+	Temporal string `json:"temporal"`        // address of its frontend, for the temporal CLI and auditors
+	Jira     string `json:"jira,omitempty"`  // pages of the sandbox
+	Slack    string `json:"slack,omitempty"` // likewise
 	PID      int    `json:"pid"`
 }
 
 // Dev runs everything on this machine until ctx ends: store, Temporal dev server, API,
 // worker and one probe.
-func Dev(ctx context.Context, o DevOptions) error {
+func Dev(ctx context.Context, o DevOptions) (err error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return fault.New(fault.Invalid, "finding the data directory: %w", err)
@@ -76,12 +80,19 @@ func Dev(ctx context.Context, o DevOptions) error {
 		cfg.Server.PublicURL = "http://" + cfg.Server.Listen
 	}
 	cfg.Store = config.Store{Dir: filepath.Join(dir, "store")}
+	var box *sandbox.Sandbox
+	if o.Sandbox {
+		if box, err = sandbox.Open(ctx, cfg, "http://"+cfg.Server.Listen, o.Log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, box.Close()) }()
+	}
 	a, err := assemble(ctx, cfg, o.Log)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	return a.runDev(ctx, dir, path, temporal, o)
+	return a.runDev(ctx, dir, path, temporal, box, o)
 }
 
 // childPatience is how long a child may take to end when asked.
@@ -94,7 +105,7 @@ const (
 	usualUIPort       = 8233
 )
 
-func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServer, o DevOptions) error {
+func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServer, box *sandbox.Sandbox, o DevOptions) error {
 	listener, err := a.listen(ctx)
 	if err != nil {
 		return err
@@ -113,10 +124,14 @@ func (a *app) runDev(ctx context.Context, dir, config string, temporal *devServe
 			return err
 		}
 		defer probe.stop(childPatience, o.Log)
-		if err := writeInfo(dir, DevInfo{URL: url, Token: admin.Reveal(), UI: temporal.ui, Temporal: temporal.address, PID: os.Getpid()}); err != nil {
+		info := DevInfo{URL: url, Token: admin.Reveal(), UI: temporal.ui, Temporal: temporal.address, PID: os.Getpid()}
+		if box != nil {
+			info.Jira, info.Slack = box.JiraURL, box.SlackURL
+		}
+		if err := writeInfo(dir, info); err != nil {
 			return err
 		}
-		welcome(o.Out, url, temporal.ui, config, admin)
+		welcome(o.Out, &info, config)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -196,12 +211,16 @@ func writeInfo(dir string, info DevInfo) error {
 	return fault.Wrap(fault.Internal, os.Rename(path+".new", path), "noting where quell listens")
 }
 
-func welcome(out io.Writer, url, ui, config string, admin secret.String) {
+func welcome(out io.Writer, info *DevInfo, config string) {
+	sandboxed := ""
+	if info.Jira != "" {
+		sandboxed = fmt.Sprintf("  Jira          %s (a sandbox, as is Slack)\n  Slack         %s\n", info.Jira, info.Slack)
+	}
 	fmt.Fprintf(out, `quell is up.
 
   API           %s
   Temporal UI   %s/namespaces/%s/workflows
-  configuration %s
+%s  configuration %s
   admin token   %s
 
 Three things to try, in another terminal:
@@ -211,5 +230,5 @@ Three things to try, in another terminal:
   quell exposures                     see what is exposed, most urgent first
 
 Ctrl-C stops everything.
-`, url, ui, devNamespace, config, admin.Reveal())
+`, info.URL, info.UI, devNamespace, sandboxed, config, info.Token)
 }

@@ -113,7 +113,9 @@ var table = []row{
 	{pkg: "chaos", imports: "activities connectors connectors/githubissues connectors/githubissues/githubissuestest connectors/gitlabissues connectors/gitlabissues/gitlabissuestest connectors/jira connectors/jira/jiratest " +
 		"connectors/servicenowincident connectors/servicenowincident/servicenowincidenttest connectors/slack connectors/slack/slacktest store store/engine ledger lifecycle ingest domain fault secret"},
 	{pkg: "chaos/cmd/chaos", imports: "chaos"},
-	{pkg: "chaos/whole", imports: "daemon apiclient domain fault"},
+	{pkg: "chaos/cmd/whole", imports: "chaos/whole"},
+	{pkg: "sandbox", imports: "config connectors/jira connectors/jira/jiratest connectors/slack connectors/slack/slacktest domain fault secret"},
+	{pkg: "chaos/whole", imports: "daemon apiclient domain fault connectors/jira/jiratest connectors/slack/slacktest"},
 	{pkg: "demo", imports: "daemon demo/weakapp apiclient domain fault"},
 	{pkg: "demo/weakapp"},
 	{pkg: "demo/weakapp/serve", imports: "demo/weakapp"},

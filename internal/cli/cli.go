@@ -45,6 +45,7 @@ type DevOptions struct {
 	TemporalPort int
 	UIPort       int
 	Templates    []string // further directories of nuclei templates
+	Sandbox      bool     // with a Jira and a Slack to try it with
 	Out          io.Writer
 	Log          *slog.Logger
 	Version      string
@@ -59,9 +60,10 @@ type DaemonOptions struct {
 
 // DemoOptions are those of quell demo.
 type DemoOptions struct {
-	Dir  string // data directory of the demo; empty: a temporary one
-	Keep bool   // leave everything running at the end
-	Out  io.Writer
+	Dir     string // data directory of the demo; empty: a temporary one
+	Keep    bool   // leave everything running at the end
+	Sandbox bool   // tickets in a Jira and messages in a Slack of the sandbox
+	Out     io.Writer
 }
 
 // app is one run of the command line.

@@ -67,6 +67,7 @@ func (a *app) devCommand() *cobra.Command {
 	flags.IntVar(&o.Port, "port", 0, "`port` of the API (default 8088, or a free one)")
 	flags.IntVar(&o.TemporalPort, "temporal-port", 0, "`port` of Temporal (default 7233, or a free one)")
 	flags.StringArrayVar(&o.Templates, "templates", nil, "further `directory` of nuclei templates, beside that of the data directory")
+	flags.BoolVar(&o.Sandbox, "sandbox", false, "start a Jira and a Slack to click on, which forget everything when they stop, and use them in place of those configured")
 	flags.IntVar(&o.UIPort, "ui-port", 0, "`port` of Temporal's Web UI (default 8233, or a free one)")
 	return cmd
 }
@@ -118,6 +119,7 @@ func (a *app) demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "data `directory` (default a temporary one, removed at the end)")
+	cmd.Flags().BoolVar(&o.Sandbox, "sandbox", false, "with tickets in a Jira and messages in a Slack of the sandbox, whose pages can be clicked on")
 	cmd.Flags().BoolVar(&o.Keep, "keep", false, "leave everything running at the end, until Ctrl-C")
 	return cmd
 }

@@ -43,6 +43,8 @@ type Info struct {
 	Token    string `json:"token"`
 	UI       string `json:"ui"`
 	Temporal string `json:"temporal"`
+	Jira     string `json:"jira"`  // of the sandbox; empty: there is none
+	Slack    string `json:"slack"` // likewise
 	PID      int    `json:"pid"`
 }
 

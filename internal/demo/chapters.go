@@ -40,14 +40,17 @@ func (s *story) mobilization(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.Client.Ticket(ctx, d.Ticket)
+	t, err := s.desk.ticket(ctx, d.Ticket)
 	if err != nil {
 		return err
 	}
-	if d.Owner.Team != webTeam || t.Value.Team != webTeam {
-		return fault.New(fault.Internal, "the ticket is %s's and the exposure %s's", t.Value.Team, d.Owner.Team)
+	if d.Owner.Team != webTeam {
+		return fault.New(fault.Internal, "the exposure is %s's, and not %s's", d.Owner.Team, webTeam)
 	}
-	s.say("ticket %s for team %s (%s), due %s: %s", t.Value.ID, t.Value.Team, d.Owner.How, d.Due.Format("2006-01-02"), t.Value.Title)
+	s.say("ticket %s for team %s (%s), due %s: %s", t.key, d.Owner.Team, d.Owner.How, d.Due.Format("2006-01-02"), t.title)
+	if t.url != "" {
+		s.say("look at it: %s", t.url)
+	}
 	for _, why := range d.Decision.Why {
 		s.say("  because %s", why)
 	}
@@ -55,11 +58,11 @@ func (s *story) mobilization(ctx context.Context) error {
 }
 
 // status waits until a ticket's status is as wanted.
-func (s *story) status(ctx context.Context, key, what string, wanted func(apiclient.Ticket) bool) (apiclient.Ticket, error) {
-	var t apiclient.Ticket
+func (s *story) status(ctx context.Context, key, what string, wanted func(ticket) bool) (ticket, error) {
+	var t ticket
 	err := daemon.Until(ctx, patience, "ticket "+key+" "+what, func(ctx context.Context) (bool, error) {
-		found, err := s.Client.Ticket(ctx, key)
-		t = found.Value
+		found, err := s.desk.ticket(ctx, key)
+		t = found
 		return err == nil && wanted(t), err
 	})
 	return t, err
@@ -70,16 +73,16 @@ func (s *story) closedTooEarly(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.Client.Ticket(ctx, d.Ticket)
+	before, err := s.desk.ticket(ctx, d.Ticket)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+	if err := s.desk.close(ctx, d.Ticket); err != nil {
 		return err
 	}
 	s.say("ticket %s is moved to done by a person. That is a claim, not a proof: quell tests again", d.Ticket)
-	t, err := s.status(ctx, d.Ticket, "to be reopened", func(t apiclient.Ticket) bool {
-		return t.Status != "done" && len(t.Comments) > len(before.Value.Comments)
+	t, err := s.status(ctx, d.Ticket, "to be reopened", func(t ticket) bool {
+		return !t.done && len(t.comments) > len(before.comments)
 	})
 	if err != nil {
 		return err
@@ -89,8 +92,7 @@ func (s *story) closedTooEarly(ctx context.Context) error {
 		return err
 	}
 	s.say("still there: %s", d.Verdict.Reason)
-	last := t.Comments[len(t.Comments)-1]
-	s.say("ticket %s is %s again, with the evidence in a comment: %q", t.ID, t.Status, firstLine(last.Text))
+	s.say("ticket %s is open again, with the evidence in a comment: %q", t.key, firstLine(t.comments[len(t.comments)-1]))
 	return nil
 }
 
@@ -102,7 +104,7 @@ func (s *story) proof(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Client.MoveTicket(ctx, d.Ticket, "done"); err != nil {
+	if err := s.desk.close(ctx, d.Ticket); err != nil {
 		return err
 	}
 	s.say("the web team takes .git out of the web root and closes %s", d.Ticket)
@@ -113,7 +115,7 @@ func (s *story) proof(ctx context.Context) error {
 	if d.Proof == nil || d.Proof.Verdict == nil || len(d.Proof.Verdict.Evidence) == 0 {
 		return fault.New(fault.Internal, "it closed without a proof")
 	}
-	if _, err := s.status(ctx, d.Ticket, "to be done", func(t apiclient.Ticket) bool { return t.Status == "done" }); err != nil {
+	if _, err := s.status(ctx, d.Ticket, "to be done", func(t ticket) bool { return t.done }); err != nil {
 		return err
 	}
 	s.say("closed with proof: %s (evidence %s…)", d.Proof.Verdict.Reason, d.Proof.Verdict.Evidence[0][:12])
@@ -127,23 +129,15 @@ func (s *story) unowned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var told apiclient.Message
+	var to, what string
 	err = daemon.Until(ctx, patience, "the escalation", func(ctx context.Context) (bool, error) {
-		for item, err := range s.Client.Inbox(ctx, "", false, 1000) {
-			if err != nil {
-				return false, err
-			}
-			if m := item.Value; strings.Contains(m.Kind, "unowned") && aboutAsset(m, d) {
-				told = m
-				return true, nil
-			}
-		}
-		return false, nil
+		to, what, err = s.desk.told(ctx, &d)
+		return what != "", err
 	})
 	if err != nil {
 		return err
 	}
-	s.say("told to %s: %s", told.To, told.Subject)
+	s.say("told to %s: %s", to, what)
 	decided, err := s.Client.Decide(ctx, d.ID, apiclient.Decision{Kind: "claim", Team: filesTeam, Reason: "we run the file store"}, "demo-claim", 0)
 	if err != nil {
 		return err
@@ -155,16 +149,6 @@ func (s *story) unowned(ctx context.Context) error {
 	}
 	s.say("it has an owner (%s) and a ticket (%s) now", d.Owner.Team, d.Ticket)
 	return nil
-}
-
-// aboutAsset reports whether a message is about an exposure, or about its asset.
-func aboutAsset(m apiclient.Message, d apiclient.Detail) bool {
-	for _, subject := range m.Subjects {
-		if subject == string(d.ID) || subject == string(d.Asset) {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *story) acceptance(ctx context.Context) error {

@@ -24,10 +24,11 @@ var files embed.FS
 
 // Options are what the demo is started with.
 type Options struct {
-	Binary string    // path of quell
-	Dir    string    // data directory; empty: a temporary one, removed at the end
-	Keep   bool      // leave everything running at the end, until ctx ends
-	Out    io.Writer // where the story is told
+	Binary  string    // path of quell
+	Dir     string    // data directory; empty: a temporary one, removed at the end
+	Keep    bool      // leave everything running at the end, until ctx ends
+	Sandbox bool      // tickets in a Jira, messages in a Slack, both of the sandbox
+	Out     io.Writer // where the story is told
 }
 
 // Run tells the story. An error is the step that did not come about.
@@ -59,12 +60,20 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fault.New(fault.Internal, "opening the demo's log: %w", err)
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	d, err := daemon.Start(ctx, daemon.Options{Binary: o.Binary, Dir: dir, Config: filepath.Join(dir, "demo.yaml"), Log: log, Agent: "quell-demo"})
+	life := daemon.Options{Binary: o.Binary, Dir: dir, Config: filepath.Join(dir, "demo.yaml"), Log: log, Agent: "quell-demo"}
+	if o.Sandbox {
+		life.Args = []string{"--sandbox"}
+	}
+	d, err := daemon.Start(ctx, life)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Stop()) }()
-	s := &story{Daemon: d, app: app, out: o.Out, began: time.Now()}
+	s := &story{Daemon: d, app: app, out: o.Out, began: time.Now(), desk: builtin{d.Client}}
+	if o.Sandbox {
+		s.desk = sandboxed{d.Jira, d.Slack}
+		fmt.Fprintf(o.Out, "Jira  %s\nSlack %s\n", d.Jira, d.Slack)
+	}
 	if err := s.tell(ctx); err != nil {
 		return err
 	}

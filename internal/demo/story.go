@@ -22,6 +22,7 @@ import (
 // story is the demo as it is told.
 type story struct {
 	*daemon.Daemon
+	desk  desk
 	app   *weakapp.App
 	out   io.Writer
 	began time.Time

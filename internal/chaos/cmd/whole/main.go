@@ -1,0 +1,56 @@
+// Command whole lives through whole lifecycles with the real binaries while their processes
+// are killed, and counts: the second half of make chaos.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/quellsec/quell/internal/chaos/whole"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	o := whole.Options{Out: os.Stdout}
+	seed := flag.String("seed", os.Getenv("SEED"), "of the experiment; empty: a new one")
+	flag.StringVar(&o.Binary, "quell", "bin/quell", "path of quell")
+	flag.StringVar(&o.Templates, "templates", "internal/demo/templates", "folder of the demo's templates")
+	flag.IntVar(&o.Teams, "teams", 15, "teams")
+	flag.IntVar(&o.Sites, "sites", 10, "weak sites of each team; each site has two weaknesses")
+	flag.DurationVar(&o.Kill, "kill", 8*time.Second, "between two kills, on average")
+	flag.DurationVar(&o.Deed, "deed", 250*time.Millisecond, "between two deeds of people")
+	flag.DurationVar(&o.Patience, "patience", 25*time.Minute, "for all of it")
+	flag.Parse()
+	o.Seed = rand.Uint64() >> 1
+	if *seed != "" {
+		given, err := strconv.ParseUint(*seed, 10, 64)
+		if err != nil {
+			return fmt.Errorf("reading the seed: %w", err)
+		}
+		o.Seed = given
+	}
+	fmt.Printf("chaos seed %d\n", o.Seed)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	counts, err := whole.Run(ctx, o)
+	for _, c := range counts {
+		fmt.Printf("chaos %s %d of %d\n", c.Name, c.Count, c.Of)
+		if !c.Good() {
+			err = errors.Join(err, fmt.Errorf("%s is %d, and must be %d", c.Name, c.Count, c.Want))
+		}
+	}
+	return err
+}
