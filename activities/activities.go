@@ -15,6 +15,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -54,6 +55,7 @@ type Deps struct {
 	Retirer  Retirer                      // nil: no asset retires
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
+	Rules    *exception.Rules // of exceptions; nil: the default ones
 	Now      func() time.Time // UTC
 	Log      *slog.Logger
 }
@@ -82,6 +84,9 @@ type Activities struct{ Deps }
 // New makes the activities.
 func New(d Deps) *Activities {
 	d.Policy.fill()
+	if d.Rules == nil {
+		d.Rules = exception.Default()
+	}
 	return &Activities{Deps: d}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/fault"
 )
 
@@ -46,6 +47,7 @@ type Deps struct {
 
 	Chat        http.Handler // optional: what a chat's calls go to
 	Decider     Decider
+	Rules       *exception.Rules // of exceptions; nil: the default ones
 	Identity    Identity
 	Waker       Waker
 	Describe    Describe                             // optional: the workflow of an exposure
@@ -104,6 +106,9 @@ const (
 // New makes the server of the given parts and registers its metrics. It panics when the
 // registry has them already, as that is two servers on one registry.
 func New(deps Deps) *Server {
+	if deps.Rules == nil {
+		deps.Rules = exception.Default()
+	}
 	s := &Server{
 		deps:     deps,
 		log:      deps.Log,

@@ -25,7 +25,7 @@ type DecisionRequest struct {
 	Reason string                 `json:"reason,omitempty"`
 	Team   string                 `json:"team,omitempty"`    // claim and reassign: whose it is to be
 	Until  time.Time              `json:"until,omitzero"`    // the end of an exception or a snooze
-	EndsOn []string               `json:"ends_on,omitempty"` // what ends an exception early: kev, evidence, internet, control:NAME
+	EndsOn []string               `json:"ends_on,omitempty"` // what ends an exception early: kev, evidence, internet, fix, approver_gone, control:NAME
 }
 
 const (
@@ -36,7 +36,7 @@ const (
 func decisionRoutes() []route {
 	return []route{{
 		method: http.MethodPost, path: prefix + "/exposures/{id}/decisions", name: "decide", tag: "exposures", summary: "Decide on an exposure",
-		doc:    "accept_risk takes the role approver. If-Match makes the decision count only for the version that was read.",
+		doc:    "accept_risk, mitigate and a long mark_false_positive ask for an exception, which waits for approval as policy.exceptions says; approve, decline and withdraw are about it. If-Match makes the decision count only for the version that was read.",
 		access: needs(RoleOperator),
 		headers: []param{
 			text("Idempotency-Key", "Makes a repeat of the request the same decision; made up if absent."),
@@ -85,9 +85,6 @@ func (s *Server) decide(c *call) error {
 	if err := in.check(); err != nil {
 		return err
 	}
-	if in.Kind == lifecycle.DecideAcceptRisk && !c.token.Role.may(RoleApprover) {
-		return fault.New(fault.Denied, "accepting a risk needs the role %s, and the token %s has %s", RoleApprover, c.token.Name, c.token.Role)
-	}
 	cause, err := s.idempotencyKey(c)
 	if err != nil {
 		return err
@@ -106,7 +103,7 @@ func (s *Server) decide(c *call) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
 	out, err := s.deps.Decider.Decide(ctx, lifecycle.Decision{Kind: in.Kind, Exposure: e.ID, Actor: actor(c), Cause: cause,
-		Reason: in.Reason, Team: in.Team, Until: ms(in.Until), EndsOn: in.EndsOn, IfVersion: version, Via: "api"})
+		Reason: in.Reason, Team: in.Team, Until: ms(in.Until), EndsOn: in.EndsOn, IfVersion: version, Via: "api", Role: string(c.token.Role)})
 	if err != nil {
 		return s.notDecided(c, err, version)
 	}

@@ -63,6 +63,7 @@ type Summary struct {
 	Verdict       *exposure.Verdict   `json:"verdict,omitempty"`
 	Claim         *exposure.Claim     `json:"claim,omitempty"`
 	Exception     *exposure.Exception `json:"exception,omitempty"`
+	Request       *exposure.Request   `json:"request,omitempty"`
 	RemediationID string              `json:"remediation_id,omitempty"`
 	Ticket        string              `json:"ticket,omitempty"`
 	Reopens       int                 `json:"reopens,omitempty"`
@@ -76,7 +77,7 @@ type Summary struct {
 func summaryOf(e exposure.Exposure) Summary {
 	return Summary{ID: e.ID, Version: e.Version, State: e.State, Mode: e.Mode, Asset: e.Asset, AssetName: e.AssetName, Weakness: e.Weakness,
 		Location: e.Location, Fix: e.Fix, Title: e.Title, Severity: e.Severity, CVEs: e.CVEs, Sources: listed(e.Sources), Scopes: e.Scopes,
-		Presence: e.Presence, Decision: e.Decision, Due: e.Due, Owner: e.Owner, Verdict: e.Verdict, Claim: e.Claim, Exception: e.Exception,
+		Presence: e.Presence, Decision: e.Decision, Due: e.Due, Owner: e.Owner, Verdict: e.Verdict, Claim: e.Claim, Exception: e.Exception, Request: e.Request,
 		RemediationID: e.RemediationID, Ticket: e.Ticket, Reopens: e.Reopens, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen,
 		ClosedAt: e.ClosedAt, Queued: e.Queued, UpdateAt: e.UpdateAt}
 }
@@ -120,7 +121,7 @@ func exposureRoutes() []route {
 		{method: http.MethodGet, path: prefix + "/findings", name: "findings", tag: "exposures", summary: "Find what sources say, finding by finding",
 			doc:    "The filter chooses exposures, and limit counts them: a page has all findings of its exposures.",
 			access: needs(RoleViewer), query: list, out: exposure.Page[Reported]{}, handle: (*Server).listFindings},
-	}, decisionRoutes(), statsRoutes())
+	}, decisionRoutes(), approvalRoutes(), statsRoutes())
 }
 
 // find reads one page of exposures that the caller may see.

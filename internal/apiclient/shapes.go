@@ -11,6 +11,14 @@ import (
 // The shapes of answers that aren't the domain's own. A field that this version doesn't
 // know stays in Item.JSON.
 
+// Approval is a request for an exception that waits.
+type Approval struct {
+	Exposure exposure.Exposure `json:"exposure"`
+	Request  exposure.Request  `json:"request"`
+	Mine     bool              `json:"mine"`    // the caller may approve it
+	Missing  int               `json:"missing"` // how many more approvals it takes
+}
+
 // Detail is one exposure with its story.
 type Detail struct {
 	exposure.Exposure

@@ -114,6 +114,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		f.add("claimed", "fixed, by %s on %s", e.Claim.By, when(e.Claim.At))
 	}
 	a.exception(&f, e.Exception)
+	a.request(&f, e.Request)
 	if e.Proof != nil {
 		f.add("proof", "%s, %s", e.Proof.Kind, when(e.Proof.At))
 	}
@@ -191,6 +192,31 @@ func (a *app) exception(f *facts, x *exposure.Exception) {
 		end += ", or on " + strings.Join(x.EndsOn, ", ")
 	}
 	f.add(string(x.Kind), "by %s: %s (%s)", x.By, x.Reason, end)
+	if len(x.Approvals) > 0 {
+		f.add("approved", "%s", approvals(x.Approvals))
+	}
+}
+
+// request shows an exception that waits for approval.
+func (a *app) request(f *facts, q *exposure.Request) {
+	if q == nil {
+		return
+	}
+	end := "until " + when(q.Until)
+	if len(q.EndsOn) > 0 {
+		end += ", or on " + strings.Join(q.EndsOn, ", ")
+	}
+	f.add("asked for", "%s by %s: %s (%s)", strings.ReplaceAll(string(q.Kind), "_", " "), q.By, q.Reason, end)
+	f.add("approvals", "%d of %d; %s may approve, until %s", len(q.Approvals), q.Quorum, strings.Join(q.Approvers, " or "), when(q.Expires))
+	f.add("approved", "%s", approvals(q.Approvals))
+}
+
+func approvals(list []exposure.Approval) string {
+	lines := make([]string, len(list))
+	for i, x := range list {
+		lines[i] = "by " + x.By + " on " + when(x.At)
+	}
+	return strings.Join(lines, ", ")
 }
 
 func (a *app) timeline(s *apiclient.Story) {

@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/scope"
 )
@@ -22,9 +24,10 @@ type Policy struct {
 	MaxOpen     int                      `yaml:"max_open" json:"max_open" doc:"Exposures worked on at one time; the others wait in the queue."`
 	// Trusted are the sources whose word that a product isn't affected is believed. They are
 	// marked where the sources are configured.
-	Trusted       []string       `yaml:"-" json:"trusted,omitempty"`
-	UrgentWithin  scope.Duration `yaml:"urgent_within" json:"urgent_within,omitzero" doc:"What is known to be exploited (KEV) goes past the budgets of teams once it is due within so long. What is decided as act always does."`
-	RatePerMinute int            `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
+	Trusted       []string         `yaml:"-" json:"trusted,omitempty"`
+	UrgentWithin  scope.Duration   `yaml:"urgent_within" json:"urgent_within,omitzero" doc:"What is known to be exploited (KEV) goes past the budgets of teams once it is due within so long. What is decided as act always does."`
+	Exceptions    exception.Policy `yaml:"exceptions" json:"exceptions,omitzero" doc:"What accepting a risk, mitigating and long false positives take: approvals, terms, ends."`
+	RatePerMinute int              `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
 }
 
 // Due is the time to remediate by outcome.
@@ -58,6 +61,7 @@ func DefaultPolicy() Policy {
 		AdmitWithin: scope.Days(14),
 		Due:         Due{Act: scope.Days(3), Attend: scope.Days(14), TrackStar: scope.Days(45), Track: scope.Days(90)},
 		MaxOpen:     2000, RatePerMinute: 120, UrgentWithin: scope.Days(7),
+		Exceptions: exception.DefaultPolicy(),
 	}
 }
 
@@ -96,13 +100,20 @@ func (p Policy) Validate() []error {
 	if p.RatePerMinute < 1 {
 		add("rate_per_minute", "must be at least 1, or nothing is ever worked on")
 	}
+	for _, err := range p.Exceptions.Validate() {
+		var field *scope.FieldError
+		if errors.As(err, &field) {
+			add("exceptions."+field.Path, "%s", field.Msg)
+		}
+	}
 	return errs
 }
 
 // Digest is a hash over what decides; equal digests decide alike. How fast and how many
-// exposures are admitted doesn't change a decision and isn't in it.
+// exposures are admitted, and what exceptions take, doesn't change a decision and isn't in
+// it.
 func (p Policy) Digest() string {
-	p.MaxOpen, p.RatePerMinute, p.UrgentWithin = 0, 0, 0
+	p.MaxOpen, p.RatePerMinute, p.UrgentWithin, p.Exceptions = 0, 0, 0, exception.Policy{}
 	b, err := json.Marshal(p)
 	if err != nil { // only a number that isn't one, which Validate refuses, gets here
 		panic("hashing a policy that was not validated: " + err.Error())
