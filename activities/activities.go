@@ -55,6 +55,7 @@ type Deps struct {
 	Retirer  Retirer                      // nil: no asset retires
 	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
 	Policy   Policy
+	Router   Router           // how exposures are followed up; nil: by the policy alone
 	Rules    *exception.Rules // of exceptions; nil: the default ones
 	Now      func() time.Time // UTC
 	Log      *slog.Logger

@@ -269,7 +269,14 @@ func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, erro
 	if err != nil {
 		return Done{}, err
 	}
+	options, _, err := a.followUp(ctx, members)
+	if err != nil {
+		return Done{}, err
+	}
 	for _, m := range a.messages(&rem, members, in.Intents) {
+		if m.To == rem.Owner && options.Rerouted {
+			m.To = "#" + strings.TrimPrefix(options.Channel, "#")
+		}
 		if a.Policy.PublicURL != "" {
 			m.Links["remediation"] = strings.TrimRight(a.Policy.PublicURL, "/") + "/tickets/" + rem.Ticket
 		}
@@ -299,7 +306,8 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 		m.Kind, m.Subject = "escalation", "Overdue since "+date(s.due)+": "+title
 		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
 		above := m
-		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
+		above.To = escalatesTo(intents[0])
+		above.Cause = m.Cause + "|" + above.To
 		above.Links = map[string]string{"ticket": rem.TicketURL}
 		return []connectors.Message{m, above}
 	default:

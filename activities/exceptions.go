@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -207,6 +208,12 @@ func overtaken(e *exposure.Exposure) (exposure.Event, bool) {
 	}
 	why := e.Request.Outdated(e)
 	return exposure.Event{Kind: exposure.EventExpired, Actor: system("lifecycle"), Reason: why + ": it has to be asked for again"}, why != ""
+}
+
+// waited is a wait that something ends before its time.
+func waited(e *exposure.Exposure) (exposure.Event, bool) {
+	why := exception.WaitOver(e)
+	return exposure.Event{Kind: exposure.EventResumed, Actor: system("lifecycle"), Reason: why}, why != "" && e.State.Live()
 }
 
 // followRequests looks after requests and untold events of exposures that no workflow has

@@ -22,7 +22,9 @@ import (
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exception"
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
 )
 
 // Deps is what the API needs of the rest of quell. Every field without "optional" must be
@@ -47,7 +49,8 @@ type Deps struct {
 
 	Chat        http.Handler // optional: what a chat's calls go to
 	Decider     Decider
-	Rules       *exception.Rules // of exceptions; nil: the default ones
+	FollowUp    func(ctx context.Context, e exposure.Exposure) (lifecycle.FollowUp, error) // optional
+	Rules       *exception.Rules                                                           // of exceptions; nil: the default ones
 	Identity    Identity
 	Waker       Waker
 	Describe    Describe                             // optional: the workflow of an exposure

@@ -87,10 +87,11 @@ type Detail struct {
 	exposure.Exposure
 	Timeline Story `json:"timeline"`
 	// Related are exposures of the same asset that speak of the same CVEs.
-	Related  []exposure.Related `json:"related"`
-	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
-	Workflow *Link              `json:"workflow,omitempty"`
-	Line     *lifecycle.Place   `json:"line,omitempty"` // where it stands in its team's line, while it waits
+	Related  []exposure.Related  `json:"related"`
+	Evidence []string            `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
+	Workflow *Link               `json:"workflow,omitempty"`
+	Line     *lifecycle.Place    `json:"line,omitempty"`      // where it stands in its team's line, while it waits
+	FollowUp *lifecycle.FollowUp `json:"follow_up,omitempty"` // what was sent, and what comes next
 }
 
 // Link says where the Temporal UI shows the exposure's workflow.
@@ -213,7 +214,15 @@ func (s *Server) getExposure(c *call) error {
 		return err
 	}
 	e.Sources, e.Findings, e.Sights = listed(e.Sources), listed(e.Findings), listed(e.Sights)
-	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line})
+	detail := Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line}
+	if s.deps.FollowUp != nil {
+		next, err := s.deps.FollowUp(c.Request().Context(), e)
+		if err != nil {
+			return err
+		}
+		detail.FollowUp = &next
+	}
+	return c.json(http.StatusOK, detail)
 }
 
 // mostRelated bounds the CVEs that are asked about, and what is found of each.

@@ -97,7 +97,7 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 		return nil, err
 	}
 	a.ledger = ledger.New(a.store, now)
-	a.rules = exception.NewRules(cfg.Policy.Exceptions, cfg.Owners, cfg.Scopes)
+	a.rules = exception.NewRules(cfg.Policy.Exceptions, cfg.Owners, cfg.Scopes).Pausing(cfg.Policy.Pauses)
 	a.lifecycle = lifecycle.NewClient(a.temporal, a.ledger, a.store, now, log).Under(a.rules)
 	grounds, err := a.grounds(ctx)
 	if err != nil {
@@ -184,7 +184,7 @@ func (a *app) wireActivities() error {
 		Waker:    a.lifecycle,
 		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: notifier,
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
-		Keys: keys, Policy: a.policy(), Rules: a.rules, Now: now, Log: a.log,
+		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp, Now: now, Log: a.log,
 	})
 	return nil
 }

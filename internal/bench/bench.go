@@ -63,7 +63,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 // that fails doesn't keep the others from being measured.
 func (b *bench) run(ctx context.Context) error {
 	var errs []error
-	for _, group := range []func(context.Context) error{b.decodeFigures, b.samplesFigures, b.identityFigures, b.pullFigures, b.ingestFigures, b.listFigures, b.webhookFigures, b.lifecycleFigures, b.ticketFigures} {
+	for _, group := range []func(context.Context) error{b.decodeFigures, b.samplesFigures, b.identityFigures, b.pullFigures, b.ingestFigures, b.listFigures, b.reclockFigures, b.webhookFigures, b.lifecycleFigures, b.ticketFigures} {
 		if err := group(ctx); err != nil {
 			errs = append(errs, err)
 		}
@@ -118,6 +118,7 @@ func tasks() map[string]func(context.Context, task) (outcome, error) {
 		"webhook":   webhooks,
 		"ingest":    ingestOnce,
 		"list":      list,
+		"reclock":   reclock,
 	}
 }
 

@@ -25,6 +25,8 @@ func kinds() []kind {
 		{"retest", "validate it again, now"},
 		{"fix_claimed", "say that it is fixed: it is tested, not believed"},
 		{"reopen", "work on it again"},
+		{"wait", "stop the clock of its due date: --for vendor or change_window, --reason, --until"},
+		{"resume", "let the clock run again"},
 		{"approve", "approve the exception that somebody asked for"},
 		{"decline", "decline it: --reason"},
 		{"withdraw", "no longer ask for it"},
@@ -82,9 +84,12 @@ func (a *app) decideCommand() *cobra.Command {
 	flags.StringVar(&d.Team, "team", "", "`team` that is to own it")
 	flags.StringVar(&end, "until", "", "`end`: a date, a time, or a duration from now such as 30d")
 	flags.StringSliceVar(&d.EndsOn, "ends-on", nil, "what ends it early: "+strings.Join(endings(), ", ")+"NAME")
+	flags.StringVar(&d.For, "for", "", "what is waited for: vendor or change_window")
+	flags.StringVar(&d.Reference, "reference", "", "the vendor's case, or the number of the change")
 	flags.StringVar(&key, "key", "", "idempotency `key` (default: a new one)")
 	flags.Int64Var(&version, "if-version", 0, "only if the exposure is still at this `version`")
 	complete(cmd, "ends-on", endings())
+	complete(cmd, "for", exposure.WaitKinds())
 	a.completeFlag(cmd, "team", a.teamNames)
 	return cmd
 }

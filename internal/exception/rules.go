@@ -14,6 +14,7 @@ import (
 // concurrent use.
 type Rules struct {
 	policy Policy
+	pauses Pauses
 	people []ownership.Person
 	teams  map[string]ownership.Team
 	scopes map[string]string // the owning team by scope
@@ -21,7 +22,7 @@ type Rules struct {
 
 // NewRules makes rules of a policy that is valid, the people and the scopes.
 func NewRules(p Policy, owners ownership.Config, scopes []scope.Scope) *Rules {
-	r := &Rules{policy: p, people: owners.People, teams: map[string]ownership.Team{}, scopes: map[string]string{}}
+	r := &Rules{policy: p, pauses: DefaultPauses(), people: owners.People, teams: map[string]ownership.Team{}, scopes: map[string]string{}}
 	for _, t := range owners.Teams {
 		r.teams[t.Name] = t
 	}

@@ -13,9 +13,10 @@ type Wait struct {
 	Reason    string    `json:"reason"`
 	Reference string    `json:"reference,omitempty"` // the vendor's case, the change's number
 	From      time.Time `json:"from"`
-	Until     time.Time `json:"until"`           // as planned, or when it ended
-	Ended     bool      `json:"ended,omitempty"` // it is over
-	Fix       bool      `json:"fix,omitempty"`   // a fix was known when it began
+	Until     time.Time `json:"until"`              // as planned, or when it ended
+	Approved  bool      `json:"approved,omitempty"` // an approver said so: it counts even for what is known to be exploited
+	Ended     bool      `json:"ended,omitempty"`    // it is over
+	Fix       bool      `json:"fix,omitempty"`      // a fix was known when it began
 }
 
 // What can be waited for.
@@ -79,6 +80,14 @@ func paused(e *Exposure, ev *Event) string {
 	return ""
 }
 
+// shift moves the due date by what the clock stands still, until policy says in full when
+// it is.
+func shift(e *Exposure, ev *Event, by time.Duration) {
+	if !e.Due.IsZero() && ev.Data[DataDue] == "" {
+		e.Due = e.Due.Add(by)
+	}
+}
+
 // wait folds an event about a wait that applies.
 func wait(e *Exposure, ev *Event) {
 	switch ev.Kind {
@@ -91,11 +100,13 @@ func wait(e *Exposure, ev *Event) {
 		const most = 32
 		e.Waits = append(slices.Clone(e.Waits), w)
 		e.Waits = e.Waits[max(0, len(e.Waits)-most):]
+		shift(e, ev, w.Until.Sub(ev.At))
 	case EventResumed:
 		e.Waits = slices.Clone(e.Waits)
 		w := e.OpenWait()
 		w.Ended = true
 		if ev.At.Before(w.Until) {
+			shift(e, ev, ev.At.Sub(w.Until))
 			w.Until = ev.At
 		}
 	default:

@@ -44,11 +44,20 @@ func (d *Decision) Validate(now time.Time) error {
 		case d.Until.After(now.Add(MaxSnooze)):
 			return d.invalid("reminders can be put off for 90 days at most: accept the risk instead")
 		}
+	case DecideWait:
+		switch {
+		case !slices.Contains(exposure.WaitKinds(), d.For):
+			return d.invalid("say what it waits for: vendor or change_window")
+		case !d.Until.After(now):
+			return d.invalid("say until when, in the future")
+		case strings.TrimSpace(d.Reason) == "":
+			return d.invalid("a reason is required")
+		}
 	case DecideDecline:
 		if strings.TrimSpace(d.Reason) == "" {
 			return d.invalid("a reason is required: whoever asked is told")
 		}
-	case DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideWithdraw:
+	case DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideWithdraw, DecideResume:
 	}
 	return nil
 }
@@ -105,6 +114,11 @@ func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
 		ev.Kind = exposure.EventApproved
 	case DecideDecline:
 		ev.Kind = exposure.EventDeclined
+	case DecideWait:
+		ev.Kind = exposure.EventWaiting
+		ev.Wait = &exposure.Wait{For: d.For, By: d.Actor.Name, Reason: d.Reason, Reference: d.Reference, Until: d.Until}
+	case DecideResume:
+		ev.Kind = exposure.EventResumed
 	case DecideWithdraw:
 		ev.Kind = exposure.EventWithdrawn
 	}
@@ -226,7 +240,7 @@ func (d *Decision) message(e *exposure.Exposure, ev *exposure.Event) string {
 	switch d.Kind {
 	case DecideClaim, DecideReassign:
 		return d.Team + " owns it now."
-	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive, DecideApprove, DecideDecline, DecideWithdraw:
+	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume:
 		return d.said(ev, e)
 	case DecideSnooze:
 		return "No reminders until " + d.Until.UTC().Format("2006-01-02 15:04") + "."

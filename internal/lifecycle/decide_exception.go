@@ -31,7 +31,7 @@ func (d *Decision) excepts() (exposure.State, bool) {
 // one: its event depends on what the exposure holds.
 func (d *Decision) aboutRequest() bool {
 	switch d.Kind {
-	case DecideApprove, DecideDecline, DecideWithdraw:
+	case DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume:
 		return true
 	default:
 		_, ok := d.excepts()
@@ -63,6 +63,12 @@ func (d *Decision) ruled(rules *exception.Rules, e *exposure.Exposure, now time.
 		return d.approval(rules, e, ev, now)
 	case d.Kind == DecideDecline && e.Request != nil && !rules.MayApprove(e, d.Actor.Name, d.Role, now):
 		return ev, d.refused(&exception.Refusal{Denied: true, Why: "who may approve it may decline it: " + strings.Join(rules.InWords(e), " or ")})
+	case d.Kind == DecideWait && e.State.Live() && e.OpenWait() == nil:
+		w, err := rules.Wait(e, *ev.Wait, d.Actor.Name, d.Role, now)
+		if err != nil {
+			return ev, d.refused(err)
+		}
+		ev.Wait = &w
 	case d.Kind == DecideWithdraw:
 		ev.Actor.Name = rules.Person(d.Actor.Name)
 	}
@@ -153,6 +159,10 @@ func (d *Decision) said(ev *exposure.Event, e *exposure.Exposure) string {
 		return "Approved."
 	case exposure.EventDeclined:
 		return "Declined: it stays as it is, and whoever asked is told."
+	case exposure.EventWaiting:
+		return "Its clock stands still until " + ev.Wait.Until.UTC().Format(time.DateOnly) + "; it is due " + e.Due.UTC().Format(time.DateOnly) + "."
+	case exposure.EventResumed:
+		return "Its clock runs again; it is due " + e.Due.UTC().Format(time.DateOnly) + "."
 	case exposure.EventWithdrawn:
 		return "Withdrawn: it stays as it is."
 	case exposure.EventAccept:

@@ -226,3 +226,57 @@ func TestNothingIsExceptedWithoutItsQuorumOrForLongerThanPolicyAllows(t *testing
 		}
 	})
 }
+
+func TestTheClockStandsStillWithinTheMaximumAndForWhomPolicyLetsStopIt(t *testing.T) {
+	due := now.AddDate(0, 0, 14)
+	of := func(t *testing.T, edits ...func(*exposure.Exposure)) *house {
+		return newHouse(t, exception.DefaultPolicy(), append([]func(*exposure.Exposure){func(e *exposure.Exposure) { e.Due = due }}, edits...)...)
+	}
+	forVendor := func(days int) func(*lifecycle.Decision) {
+		return func(d *lifecycle.Decision) {
+			d.For, d.Until, d.Reference = exposure.WaitVendor, now.AddDate(0, 0, days), "CASE-1"
+		}
+	}
+	h := of(t)
+	out, err := h.as("pat", lifecycle.DecideWait, forVendor(10))
+	require.NoError(t, err)
+	require.Contains(t, out.Message, "stands still until 2026-03-12")
+	require.Equal(t, due.AddDate(0, 0, 10), h.exposure().Due)
+	require.Equal(t, "CASE-1", h.waiting().Reference)
+	_, err = h.as("pat", lifecycle.DecideWait, forVendor(12))
+	require.ErrorContains(t, err, "waits already")
+	h.now = now.AddDate(0, 0, 4)
+	_, err = h.as("pat", lifecycle.DecideResume)
+	require.NoError(t, err)
+	require.Equal(t, due.AddDate(0, 0, 4), h.exposure().Due, "what it didn't wait is given back")
+	require.Nil(t, h.waiting())
+	_, err = h.as("pat", lifecycle.DecideResume)
+	require.ErrorContains(t, err, "isn't stopped")
+	_, err = h.as("pat", lifecycle.DecideWait, forVendor(4+27))
+	require.ErrorContains(t, err, "30d altogether", "4 days are spent")
+
+	exploited := of(t, func(e *exposure.Exposure) { e.Decision.Inputs = map[string]string{"kev": "yes"} })
+	_, err = exploited.as("pat", lifecycle.DecideWait, forVendor(2))
+	require.Equal(t, fault.Denied, fault.KindOf(err))
+	_, err = exploited.as("bob", lifecycle.DecideWait, forVendor(2))
+	require.NoError(t, err)
+	require.True(t, exploited.waiting().Approved)
+}
+
+func TestAWaitEndsWhenTheFixIsReleasedOrItBecomesKnownToBeExploited(t *testing.T) {
+	e := exposure.Exposure{Waits: []exposure.Wait{{For: exposure.WaitVendor}}}
+	require.Empty(t, exception.WaitOver(&e))
+	e.Findings = []exposure.Finding{{Package: &exposure.Package{FixedIn: "2.0"}}}
+	require.Contains(t, exception.WaitOver(&e), "fix has been released")
+	e.Waits[0].Fix = true
+	require.Empty(t, exception.WaitOver(&e), "it was known when the wait began")
+	e.Decision = exposure.Decision{Outcome: exposure.Act, Inputs: map[string]string{"kev": "yes"}}
+	require.Contains(t, exception.WaitOver(&e), "exploited")
+	e.Waits[0].Approved = true
+	require.Empty(t, exception.WaitOver(&e))
+}
+
+func (h *house) waiting() *exposure.Wait {
+	e := h.exposure()
+	return e.OpenWait()
+}

@@ -19,6 +19,8 @@ type Decision struct {
 	Until     time.Time      `json:"until,omitzero"`
 	EndsOn    []string       `json:"ends_on,omitempty"`    // kev, evidence, internet, fix, approver_gone, control:<name>
 	IfVersion int64          `json:"if_version,omitempty"` // refuse if the exposure is at another version; zero = any
+	For       string         `json:"for,omitempty"`        // what is waited for: vendor, change_window
+	Reference string         `json:"reference,omitempty"`  // the vendor's case, the number of the change
 	Via       string         `json:"via,omitempty"`        // api, chat, ticket
 	Role      string         `json:"role,omitempty"`       // of the actor where he decides: operator, approver, admin; empty: as people are configured
 }
