@@ -15,6 +15,7 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -59,6 +60,8 @@ type Deps struct {
 	Digests  []Digests
 	Keeper   Keeper // nil: everything is kept
 	Keep     Keep
+	Router   Router           // how exposures are followed up; nil: by the policy alone
+	Rules    *exception.Rules // of exceptions; nil: the default ones
 	Now      func() time.Time // UTC
 	Log      *slog.Logger
 }
@@ -87,6 +90,9 @@ type Activities struct{ Deps }
 // New makes the activities.
 func New(d Deps) *Activities {
 	d.Policy.fill()
+	if d.Rules == nil {
+		d.Rules = exception.Default()
+	}
 	return &Activities{Deps: d}
 }
 

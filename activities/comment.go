@@ -122,7 +122,12 @@ func (a *Activities) tale(e *exposure.Exposure, ev *exposure.Event) string {
 		return "Not proven: the re-test of " + what + at(ev) + " could not tell. " + text(ev.Reason) + a.evidence(ev)
 	case exposure.EventObserved:
 		return "Back: " + what + " was seen again by " + text(ev.Actor.Name) + at(ev) + ". " + text(ev.Reason)
+	case exposure.EventRequested, exposure.EventDeclined, exposure.EventWithdrawn, exposure.EventExpired, exposure.EventWaiting, exposure.EventResumed:
+		return taleOfRequest(what, ev)
 	case exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss:
+		if x := ev.Exception; x != nil && len(x.Approvals) > 0 {
+			return "Decided: " + what + " is " + word(string(ev.To), "") + endOf(x) + ". Asked for by " + text(x.By) + ", approved by " + text(approvers(x)) + ". Reason: " + text(x.Reason)
+		}
 		return "Decided by " + text(ev.Actor.Name) + ": " + what + " is " + strings.ReplaceAll(string(ev.To), "_", " ") + endOf(ev.Exception) + ". Reason: " + text(ev.Reason)
 	case exposure.EventLapse:
 		return "Work resumes on " + what + ": the exception has ended. " + text(ev.Reason)
@@ -133,6 +138,44 @@ func (a *Activities) tale(e *exposure.Exposure, ev *exposure.Event) string {
 	default:
 		return text(string(ev.Kind)) + ": " + what + ". " + text(ev.Reason)
 	}
+}
+
+// taleOfRequest is an event about a request, or a wait, in words.
+func taleOfRequest(what string, ev *exposure.Event) string {
+	by := text(ev.Actor.Name)
+	switch ev.Kind {
+	case exposure.EventRequested:
+		if q := ev.Request; q != nil {
+			return text(q.By) + " asks that " + what + " count as " + word(string(q.Kind), "") + endOf(q.Exception(nil)) + ". Reason: " + text(q.Reason) +
+				fmt.Sprintf(" It takes %d by %s. Until then the work goes on.", q.Quorum, text(strings.Join(q.Approvers, " or ")))
+		}
+	case exposure.EventDeclined:
+		return by + " declined that an exception be made for " + what + ". The work goes on. Reason: " + text(ev.Reason)
+	case exposure.EventWithdrawn:
+		return by + " no longer asks for an exception for " + what + ". The work goes on. " + text(ev.Reason)
+	case exposure.EventExpired:
+		return "No exception is made for " + what + ": " + text(ev.Reason) + ". The work goes on."
+	case exposure.EventWaiting:
+		if w := ev.Wait; w != nil {
+			reference := ""
+			if w.Reference != "" {
+				reference = " (" + text(w.Reference) + ")"
+			}
+			return "The clock for " + what + " stands still until " + w.Until.Format(time.DateOnly) + ": " + by + " waits for a " + word(w.For, "") + reference + ". " + text(w.Reason)
+		}
+	case exposure.EventResumed:
+		return "The clock for " + what + " runs again: " + text(ev.Reason)
+	default:
+	}
+	return text(string(ev.Kind)) + ": " + what + ". " + text(ev.Reason)
+}
+
+func approvers(x *exposure.Exception) string {
+	names := make([]string, len(x.Approvals))
+	for i, a := range x.Approvals {
+		names[i] = a.By
+	}
+	return strings.Join(names, " and ")
 }
 
 func at(ev *exposure.Event) string {
@@ -226,7 +269,14 @@ func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, erro
 	if err != nil {
 		return Done{}, err
 	}
+	options, _, err := a.followUp(ctx, members)
+	if err != nil {
+		return Done{}, err
+	}
 	for _, m := range a.messages(&rem, members, in.Intents) {
+		if m.To == rem.Owner && options.Rerouted {
+			m.To = "#" + strings.TrimPrefix(options.Channel, "#")
+		}
 		if a.Policy.PublicURL != "" {
 			m.Links["remediation"] = strings.TrimRight(a.Policy.PublicURL, "/") + "/tickets/" + rem.Ticket
 		}
@@ -258,7 +308,8 @@ func (a *Activities) messages(rem *lifecycle.Remediation, members []member, inte
 		m.Text = fmt.Sprintf("Ticket %s of %s was due %s, and %d of %d exposures are still live.", text(rem.Ticket), text(rem.Owner), date(s.due), s.live, len(members))
 		settle(&m)
 		above := m
-		above.To, above.Cause = Escalation, m.Cause+"|"+Escalation
+		above.To = escalatesTo(intents[0])
+		above.Cause = m.Cause + "|" + above.To
 		above.Links = map[string]string{"ticket": rem.TicketURL}
 		return []connectors.Message{m, above}
 	default:

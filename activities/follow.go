@@ -125,7 +125,9 @@ func (a *Activities) called(ctx context.Context, e *exposure.Exposure, tried map
 	}
 	events = append(events,
 		func() (exposure.Event, bool) { return goneEverywhere(e) },
-		func() (exposure.Event, bool) { return ended(e) },
+		func() (exposure.Event, bool) { return a.ended(e, at) },
+		func() (exposure.Event, bool) { return overtaken(e) },
+		func() (exposure.Event, bool) { return waited(e) },
 		func() (exposure.Event, bool) { return claimed(e) },
 		func() (exposure.Event, bool) { return seenSinceClaim(e) },
 		func() (exposure.Event, bool) { return givesWay(e) },
@@ -181,14 +183,14 @@ func goneEverywhere(e *exposure.Exposure) (exposure.Event, bool) {
 }
 
 // ended is an exception that something ends before its date.
-func ended(e *exposure.Exposure) (exposure.Event, bool) {
-	trigger, why, ok := endedEarly(e)
+func (a *Activities) ended(e *exposure.Exposure, now time.Time) (exposure.Event, bool) {
+	trigger, why, ok := a.endedEarly(e, now)
 	return exposure.Event{Kind: exposure.EventLapse, Actor: system("policy"), CheckedAt: e.Presence.At, Reason: why,
 		Data: map[string]string{exposure.DataTrigger: trigger}}, ok
 }
 
 // endedEarly says which of its triggers ends an exception, and why in words.
-func endedEarly(e *exposure.Exposure) (trigger, why string, ok bool) {
+func (a *Activities) endedEarly(e *exposure.Exposure, now time.Time) (trigger, why string, ok bool) {
 	x := e.Exception
 	if !e.State.Excepted() || x == nil {
 		return "", "", false
@@ -201,6 +203,13 @@ func endedEarly(e *exposure.Exposure) (trigger, why string, ok bool) {
 		return exposure.EndsOnInternet, "the asset is now reachable from the internet", true
 	case slices.Contains(x.EndsOn, exposure.EndsOnEvidence) && x.Digest != "" && x.Digest != exposure.EvidenceDigest(*e):
 		return exposure.EndsOnEvidence, "the evidence that it was decided on has changed", true
+	case slices.Contains(x.EndsOn, exposure.EndsOnFix) && !x.FixThen && exposure.FixKnown(e):
+		return exposure.EndsOnFix, "a fix has been released", true
+	}
+	if slices.Contains(x.EndsOn, exposure.EndsOnApproverGone) {
+		if who, gone := a.Rules.QuorumGone(x, now); gone {
+			return exposure.EndsOnApproverGone, who + ", who approved it, is no longer there, and too few others did", true
+		}
 	}
 	return "", "", false
 }

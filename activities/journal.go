@@ -85,6 +85,8 @@ func concerns(e *exposure.Exposure, ev *exposure.Event) bool {
 	switch ev.Kind {
 	case exposure.EventAssigned, exposure.EventDecided, exposure.EventSnoozed, exposure.EventTicketed:
 		return true
+	case exposure.EventRequested, exposure.EventDeclined, exposure.EventWithdrawn, exposure.EventExpired, exposure.EventWaiting, exposure.EventResumed:
+		return true
 	case exposure.EventVerify:
 		return false
 	case exposure.EventClaim:
@@ -102,6 +104,8 @@ func comments(ev *exposure.Event) bool {
 		return ev.From == exposure.Verifying
 	case exposure.EventObserved, exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventLapse, exposure.EventReopen, exposure.EventDemote:
 		return ev.From != ev.To
+	case exposure.EventRequested, exposure.EventDeclined, exposure.EventWithdrawn, exposure.EventExpired, exposure.EventWaiting, exposure.EventResumed:
+		return true
 	default:
 		return false
 	}

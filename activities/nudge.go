@@ -34,6 +34,17 @@ func (a *Activities) Nudge(ctx context.Context, in NudgeInput) (lifecycle.Exposu
 	if e.Mode != exposure.ModeWorkflow || v.Nudge != in.Nudge {
 		return v, nil // it was done, or no longer applies
 	}
+	switch rung(in.Nudge) {
+	case rungTell, rungApproval, rungExpire, rungResume:
+		if v.NudgeAt.After(a.now()) {
+			return v, nil
+		}
+		res, err := a.exceptionNudge(ctx, &e, in.Nudge)
+		if err != nil {
+			return v, err
+		}
+		return a.viewAfter(&res), nil
+	}
 	kind, m := exposure.EventEscalated, connectors.Message{}
 	switch rung(in.Nudge) {
 	case "unowned":

@@ -83,7 +83,11 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	plan.Look = !rem.Look.IsZero()
 	plan.Create = rem.Ticket == "" && s.live > 0 && (rem.Deleted == nil || !rem.Deleted.Asked)
 	plan.Write = rem.Ticket != "" && (rem.Digest != digest(&issue, s.status) || unlabelled(members, rem.Ticket))
-	rungs, next := a.rungs(rem.CreatedAt, &s)
+	options, office, err := a.followUp(ctx, members)
+	if err != nil {
+		return plan, err
+	}
+	rungs, next := a.rungs(rem.CreatedAt, &s, urgent(members), &options, office)
 	plan.NextAt = next
 	var wanted []lifecycle.Intent
 	if rem.Ticket != "" {
@@ -134,39 +138,6 @@ func (a *Activities) intents(ctx context.Context, id string, wanted []lifecycle.
 		return cmp.Or(x.CreatedAt.Compare(y.CreatedAt), strings.Compare(x.ID, y.ID))
 	})
 	return intents, nil
-}
-
-// rungs are the reminders and escalations that are due now, and when the next one is. Of
-// several that were missed, only the last is told.
-func (a *Activities) rungs(since time.Time, s *standing) (due []string, next time.Time) {
-	if s.live == 0 || s.due.IsZero() {
-		return nil, time.Time{}
-	}
-	type rung struct {
-		at    time.Time
-		cause string
-	}
-	var ladder []rung
-	for _, lead := range a.Policy.Remind {
-		if at := s.due.Add(-lead); at.After(since) { // else the new ticket itself says it
-			ladder = append(ladder, rung{at, "remind/" + stamp(s.due) + "/" + lead.String()})
-		}
-	}
-	for _, after := range a.Policy.Escalate {
-		ladder = append(ladder, rung{s.due.Add(after), "escalate/" + stamp(s.due) + "/" + after.String()})
-	}
-	slices.SortStableFunc(ladder, func(x, y rung) int { return x.at.Compare(y.at) })
-	now := a.now()
-	if s.snoozed.After(now) {
-		return nil, s.snoozed
-	}
-	for _, r := range ladder {
-		if r.at.After(now) {
-			return due, r.at
-		}
-		due = []string{r.cause}
-	}
-	return due, time.Time{}
 }
 
 // pending adds to the plan what the journal still waits for.

@@ -12,17 +12,18 @@ import (
 // Policy is how long things may wait. Workflows learn its times from the views that
 // activities give them, so that a change of policy counts from the next look on.
 type Policy struct {
-	Vantage      string          // where probes go whose scope names no vantage
-	ProbeWait    time.Duration   // how long a probe may wait for one that polls at its vantage
-	Remind       []time.Duration // before a ticket is due
-	Escalate     []time.Duration // after it was due
-	Unowned      []time.Duration // the ladder of what nobody owns, since it has no owner
-	CoveringRun  time.Duration   // how long a claim may wait for a run of its source
-	RetestBefore time.Duration   // how long before its end an exception is re-tested
-	TicketPoll   time.Duration   // how often a ticket is looked at that nobody told us about
-	CapacityLead time.Duration   // how long before its due date what waits for its team's capacity is raised
-	UrgentWithin time.Duration   // known to be exploited and due within so long waits for no budget
-	PublicURL    string          // of quell, for links; empty: none
+	Vantage       string          // where probes go whose scope names no vantage
+	ProbeWait     time.Duration   // how long a probe may wait for one that polls at its vantage
+	Remind        []time.Duration // before a ticket is due
+	Escalate      []time.Duration // after it was due
+	Unowned       []time.Duration // the ladder of what nobody owns, since it has no owner
+	CoveringRun   time.Duration   // how long a claim may wait for a run of its source
+	RetestBefore  time.Duration   // how long before its end an exception is re-tested
+	TicketPoll    time.Duration   // how often a ticket is looked at that nobody told us about
+	CapacityLead  time.Duration   // how long before its due date what waits for its team's capacity is raised
+	UrgentWithin  time.Duration   // known to be exploited and due within so long waits for no budget
+	RemindRequest time.Duration   // how often approvers are reminded of a request
+	PublicURL     string          // of quell, for links; empty: none
 }
 
 const day = 24 * time.Hour
@@ -32,7 +33,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Vantage: "local", ProbeWait: 10 * time.Minute,
 		Remind: []time.Duration{7 * day, day}, Escalate: []time.Duration{0, 3 * day, 7 * day},
-		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day,
+		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day, RemindRequest: 3 * day,
 	}
 }
 
@@ -43,7 +44,7 @@ func (p *Policy) fill() {
 		p.Vantage = d.Vantage
 	}
 	for _, v := range []struct{ have, def *time.Duration }{
-		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll}, {&p.CapacityLead, &d.CapacityLead},
+		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll}, {&p.CapacityLead, &d.CapacityLead}, {&p.RemindRequest, &d.RemindRequest},
 	} {
 		if *v.have <= 0 {
 			*v.have = *v.def
@@ -79,7 +80,27 @@ func (p *Policy) view(e *exposure.Exposure, now time.Time) lifecycle.ExposureVie
 	if v.Nudge != "" && e.State.Live() && e.SnoozeUntil.After(v.NudgeAt) {
 		v.NudgeAt = e.SnoozeUntil
 	}
+	p.first(&v, e, now)
 	return v
+}
+
+// first puts what comes before the nudge of the view in its place: what people have still
+// to be told of, a request that waits, a wait that ends.
+func (p *Policy) first(v *lifecycle.ExposureView, e *exposure.Exposure, now time.Time) {
+	earlier := func(nudge string, at time.Time) {
+		if v.Nudge == "" || at.Before(v.NudgeAt) {
+			v.Nudge, v.NudgeAt = nudge, at
+		}
+	}
+	if e.Request != nil && e.State.Live() {
+		earlier(p.requestRung(e, now))
+	}
+	if w := e.OpenWait(); w != nil && e.State.Live() {
+		earlier(rungResume+"/"+stamp(w.Until), w.Until)
+	}
+	if len(e.Untold) > 0 {
+		v.Nudge, v.NudgeAt = rungTell+"/"+e.Untold[0], e.UpdateAt
+	}
 }
 
 // unownedRung is the rung of the ladder that is due, or comes next. Rungs that were

@@ -46,6 +46,7 @@ type SweepReport struct {
 	Restarted int       `json:"restarted,omitempty"` // sources whose ingest was started
 	Retired   int       `json:"retired,omitempty"`   // short-lived assets taken out of the inventory
 	Nudged    int       `json:"nudged,omitempty"`    // assets that nobody owns, told of
+	Told      int       `json:"told,omitempty"`      // requests and ends of exceptions, told of
 	Problems  []string  `json:"problems,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
 	Cursor    string    `json:"cursor,omitempty"`
@@ -71,7 +72,7 @@ func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, e
 		name string
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
-		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers},
+		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers}, {"looking after requests", a.followRequests},
 		{"restarting sources", a.restart}, {"retiring assets", a.retire}, {"telling of unowned assets", a.tellUnowned},
 		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
 	} {
@@ -166,6 +167,13 @@ func (a *Activities) fireTimers(ctx context.Context, _ SweepRequest, report *Swe
 			changes = append(changes, a.storeChange(e, exposure.EventLapse, "lifecycle", "its end has come"))
 			continue
 		}
+		if w := e.OpenWait(); w != nil && !now.Before(w.Until) {
+			changes = append(changes, a.storeChange(e, exposure.EventResumed, "lifecycle", "the time to wait is over"))
+			continue
+		}
+		if err := a.remindOfEnd(ctx, e, now); err != nil && !fault.Is(err, fault.Conflict) {
+			return err
+		}
 		// A timer without an end to fire is left over; it must not be found for ever.
 		if _, _, err := a.Ledger.Touch(ctx, e.ID, stopTimer(now)); err != nil {
 			return err
@@ -186,6 +194,9 @@ func stopTimer(now time.Time) func(*exposure.Exposure) bool {
 		if e.State.Excepted() && e.Exception != nil {
 			e.TimerAt = e.Exception.Until
 		}
+		if w := e.OpenWait(); w != nil && w.Until.After(now) {
+			e.TimerAt = w.Until
+		}
 		return true
 	}
 }
@@ -199,9 +210,17 @@ const overlap = 2 * time.Minute
 func (a *Activities) fireTriggers(ctx context.Context, in SweepRequest, report *SweepReport) error {
 	now := a.now()
 	filter := exposure.Filter{Mode: exposure.ModeStore, States: []exposure.State{exposure.Accepted, exposure.Mitigated, exposure.FalsePositive}, Updated: in.Updated}
+	if !in.Updated.IsZero() && in.Updated.Add(overlap).UTC().Format(time.DateOnly) != now.Format(time.DateOnly) {
+		filter.Updated, filter.Mode = time.Time{}, "" // with the day people leave, which changes no exposure
+	}
 	var changes []ledger.Change
+	var inWorkflows []exposure.ID
 	err := a.Records.EachExposure(ctx, filter, func(e exposure.Exposure) error {
-		if trigger, why, ok := endedEarly(&e); ok {
+		if trigger, why, ok := a.endedEarly(&e, now); ok {
+			if e.Mode == exposure.ModeWorkflow {
+				inWorkflows = append(inWorkflows, e.ID)
+				return nil
+			}
 			change := a.storeChange(&e, exposure.EventLapse, "policy", why)
 			change.Event.Data = map[string]string{exposure.DataTrigger: trigger}
 			changes = append(changes, change)
@@ -218,7 +237,22 @@ func (a *Activities) fireTriggers(ctx context.Context, in SweepRequest, report *
 			return err
 		}
 	}
+	if err := a.wakeThose(ctx, inWorkflows, "its exception ends early"); err != nil {
+		return err
+	}
 	report.Updated = now.Add(-overlap)
+	return nil
+}
+
+// wakeThose leaves a wake on exposures that workflows have in hand, and wakes them.
+func (a *Activities) wakeThose(ctx context.Context, ids []exposure.ID, reason string) error {
+	for chunk := range slices.Chunk(ids, sweepBatch) {
+		written, err := a.Ledger.TouchMany(ctx, chunk, func(*exposure.Exposure) bool { return true })
+		if err != nil {
+			return err
+		}
+		a.wakeAll(ctx, written, reason)
+	}
 	return nil
 }
 

@@ -21,7 +21,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
 )
 
 // Deps is what the API needs of the rest of quell. Every field without "optional" must be
@@ -48,6 +51,8 @@ type Deps struct {
 
 	Chat        http.Handler // optional: what a chat's calls go to
 	Decider     Decider
+	FollowUp    func(ctx context.Context, e exposure.Exposure) (lifecycle.FollowUp, error) // optional
+	Rules       *exception.Rules                                                           // of exceptions; nil: the default ones
 	Identity    Identity
 	Waker       Waker
 	Describe    Describe                             // optional: the workflow of an exposure
@@ -106,6 +111,9 @@ const (
 // New makes the server of the given parts and registers its metrics. It panics when the
 // registry has them already, as that is two servers on one registry.
 func New(deps Deps) *Server {
+	if deps.Rules == nil {
+		deps.Rules = exception.Default()
+	}
 	s := &Server{
 		deps:     deps,
 		log:      deps.Log,

@@ -21,11 +21,13 @@ type Decider interface {
 
 // DecisionRequest is a person's decision on an exposure.
 type DecisionRequest struct {
-	Kind   lifecycle.DecisionKind `json:"kind"`
-	Reason string                 `json:"reason,omitempty"`
-	Team   string                 `json:"team,omitempty"`    // claim and reassign: whose it is to be
-	Until  time.Time              `json:"until,omitzero"`    // the end of an exception or a snooze
-	EndsOn []string               `json:"ends_on,omitempty"` // what ends an exception early: kev, evidence, internet, control:NAME
+	Kind      lifecycle.DecisionKind `json:"kind"`
+	Reason    string                 `json:"reason,omitempty"`
+	Team      string                 `json:"team,omitempty"`      // claim and reassign: whose it is to be
+	Until     time.Time              `json:"until,omitzero"`      // the end of an exception or a snooze
+	For       string                 `json:"for,omitempty"`       // what is waited for: vendor, change_window
+	Reference string                 `json:"reference,omitempty"` // the vendor's case, the number of the change
+	EndsOn    []string               `json:"ends_on,omitempty"`   // what ends an exception early: kev, evidence, internet, fix, approver_gone, control:NAME
 }
 
 const (
@@ -36,7 +38,7 @@ const (
 func decisionRoutes() []route {
 	return []route{{
 		method: http.MethodPost, path: prefix + "/exposures/{id}/decisions", name: "decide", tag: "exposures", summary: "Decide on an exposure",
-		doc:    "accept_risk takes the role approver. If-Match makes the decision count only for the version that was read.",
+		doc:    "accept_risk, mitigate and a long mark_false_positive ask for an exception, which waits for approval as policy.exceptions says; approve, decline and withdraw are about it. wait stops the clock of the due date, for a vendor or a change_window, and resume lets it run again. If-Match makes the decision count only for the version that was read.",
 		access: needs(RoleOperator),
 		headers: []param{
 			text("Idempotency-Key", "Makes a repeat of the request the same decision; made up if absent."),
@@ -66,6 +68,9 @@ func (d *DecisionRequest) check() error {
 	if len(d.Reason) > maxReason {
 		return invalid(FieldError{Field: "reason", Detail: "is longer than " + bytesText(maxReason)})
 	}
+	if len(d.Reference) > maxReason {
+		return invalid(FieldError{Field: "reference", Detail: "is longer than " + bytesText(maxReason)})
+	}
 	if len(d.EndsOn) > maxEndsOn {
 		return invalid(FieldError{Field: "ends_on", Detail: "names too many ends"})
 	}
@@ -85,9 +90,6 @@ func (s *Server) decide(c *call) error {
 	if err := in.check(); err != nil {
 		return err
 	}
-	if in.Kind == lifecycle.DecideAcceptRisk && !c.token.Role.may(RoleApprover) {
-		return fault.New(fault.Denied, "accepting a risk needs the role %s, and the token %s has %s", RoleApprover, c.token.Name, c.token.Role)
-	}
 	cause, err := s.idempotencyKey(c)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (s *Server) decide(c *call) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
 	out, err := s.deps.Decider.Decide(ctx, lifecycle.Decision{Kind: in.Kind, Exposure: e.ID, Actor: actor(c), Cause: cause,
-		Reason: in.Reason, Team: in.Team, Until: ms(in.Until), EndsOn: in.EndsOn, IfVersion: version, Via: "api"})
+		Reason: in.Reason, Team: in.Team, Until: ms(in.Until), EndsOn: in.EndsOn, For: in.For, Reference: in.Reference, IfVersion: version, Via: "api", Role: string(c.token.Role)})
 	if err != nil {
 		return s.notDecided(c, err, version)
 	}

@@ -63,6 +63,7 @@ type Summary struct {
 	Verdict       *exposure.Verdict   `json:"verdict,omitempty"`
 	Claim         *exposure.Claim     `json:"claim,omitempty"`
 	Exception     *exposure.Exception `json:"exception,omitempty"`
+	Request       *exposure.Request   `json:"request,omitempty"`
 	RemediationID string              `json:"remediation_id,omitempty"`
 	Ticket        string              `json:"ticket,omitempty"`
 	Reopens       int                 `json:"reopens,omitempty"`
@@ -76,7 +77,7 @@ type Summary struct {
 func summaryOf(e exposure.Exposure) Summary {
 	return Summary{ID: e.ID, Version: e.Version, State: e.State, Mode: e.Mode, Asset: e.Asset, AssetName: e.AssetName, Weakness: e.Weakness,
 		Location: e.Location, Fix: e.Fix, Title: e.Title, Severity: e.Severity, CVEs: e.CVEs, Sources: listed(e.Sources), Scopes: e.Scopes,
-		Presence: e.Presence, Decision: e.Decision, Due: e.Due, Owner: e.Owner, Verdict: e.Verdict, Claim: e.Claim, Exception: e.Exception,
+		Presence: e.Presence, Decision: e.Decision, Due: e.Due, Owner: e.Owner, Verdict: e.Verdict, Claim: e.Claim, Exception: e.Exception, Request: e.Request,
 		RemediationID: e.RemediationID, Ticket: e.Ticket, Reopens: e.Reopens, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen,
 		ClosedAt: e.ClosedAt, Queued: e.Queued, UpdateAt: e.UpdateAt}
 }
@@ -86,10 +87,11 @@ type Detail struct {
 	exposure.Exposure
 	Timeline Story `json:"timeline"`
 	// Related are exposures of the same asset that speak of the same CVEs.
-	Related  []exposure.Related `json:"related"`
-	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
-	Workflow *Link              `json:"workflow,omitempty"`
-	Line     *lifecycle.Place   `json:"line,omitempty"` // where it stands in its team's line, while it waits
+	Related  []exposure.Related  `json:"related"`
+	Evidence []string            `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
+	Workflow *Link               `json:"workflow,omitempty"`
+	Line     *lifecycle.Place    `json:"line,omitempty"`      // where it stands in its team's line, while it waits
+	FollowUp *lifecycle.FollowUp `json:"follow_up,omitempty"` // what was sent, and what comes next
 }
 
 // Link says where the Temporal UI shows the exposure's workflow.
@@ -120,7 +122,7 @@ func exposureRoutes() []route {
 		{method: http.MethodGet, path: prefix + "/findings", name: "findings", tag: "exposures", summary: "Find what sources say, finding by finding",
 			doc:    "The filter chooses exposures, and limit counts them: a page has all findings of its exposures.",
 			access: needs(RoleViewer), query: list, out: exposure.Page[Reported]{}, handle: (*Server).listFindings},
-	}, decisionRoutes(), statsRoutes())
+	}, decisionRoutes(), approvalRoutes(), statsRoutes())
 }
 
 // find reads one page of exposures that the caller may see.
@@ -212,7 +214,15 @@ func (s *Server) getExposure(c *call) error {
 		return err
 	}
 	e.Sources, e.Findings, e.Sights = listed(e.Sources), listed(e.Findings), listed(e.Sights)
-	return c.json(http.StatusOK, Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line})
+	detail := Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line}
+	if s.deps.FollowUp != nil {
+		next, err := s.deps.FollowUp(c.Request().Context(), e)
+		if err != nil {
+			return err
+		}
+		detail.FollowUp = &next
+	}
+	return c.json(http.StatusOK, detail)
 }
 
 // mostRelated bounds the CVEs that are asked about, and what is found of each.

@@ -146,14 +146,35 @@ func TestADecisionOnWhatHasChangedIsRefused(t *testing.T) {
 	}
 }
 
-func TestOnlyAnApproverAcceptsARisk(t *testing.T) {
+func TestARiskIsAskedForAndAcceptedByOthers(t *testing.T) {
 	r := newRig(t)
 	path := prefix + "/exposures/" + string(r.first().ID) + "/decisions"
-	accept := DecisionRequest{Kind: lifecycle.DecideAcceptRisk, Reason: "replaced in spring", Until: noon.AddDate(0, 3, 0)}
+	accept := DecisionRequest{Kind: lifecycle.DecideAcceptRisk, Reason: "replaced in spring", Until: noon.AddDate(0, 0, 20)}
+	approve := DecisionRequest{Kind: lifecycle.DecideApprove}
 	refused(t, r.ask(http.MethodPost, path, r.tokens[RoleViewer], accept), http.StatusForbidden)
-	require.Contains(t, refused(t, r.post(path, accept), http.StatusForbidden).Detail, "approver")
-	out := into[lifecycle.DecisionResult](t, r.ask(http.MethodPost, path, r.tokens[RoleApprover], accept), http.StatusOK)
+	require.Empty(t, waiting(t, r, RoleApprover, ""))
+	out := into[lifecycle.DecisionResult](t, r.post(path, accept), http.StatusOK)
+	require.NotEqual(t, exposure.Accepted, out.State)
+
+	require.Empty(t, waiting(t, r, RoleOperator, ""), "it doesn't wait for whoever asked")
+	require.False(t, waiting(t, r, RoleOperator, "?all=true")[0].Mine)
+	mine := waiting(t, r, RoleApprover, "")
+	require.True(t, mine[0].Mine)
+	require.Equal(t, 2, mine[0].Missing, "nothing has decided on it: that counts as act")
+	require.Equal(t, "replaced in spring", mine[0].Request.Reason)
+
+	refused(t, r.post(path, approve), http.StatusConflict) // who asked
+	out = into[lifecycle.DecisionResult](t, r.ask(http.MethodPost, path, r.tokens[RoleApprover], approve), http.StatusOK)
+	require.NotEqual(t, exposure.Accepted, out.State)
+	require.Empty(t, waiting(t, r, RoleApprover, ""), "it no longer waits for who approved")
+	out = into[lifecycle.DecisionResult](t, r.ask(http.MethodPost, path, r.tokens[RoleAdmin], approve), http.StatusOK)
 	require.Equal(t, exposure.Accepted, out.State)
+	require.Empty(t, waiting(t, r, RoleAdmin, "?all=true"))
+}
+
+func waiting(t *testing.T, r *rig, role Role, query string) []WaitingRequest {
+	t.Helper()
+	return into[exposure.Page[WaitingRequest]](t, r.ask(http.MethodGet, prefix+"/approvals"+query, r.tokens[role], nil), http.StatusOK).Items
 }
 
 func TestADecisionThatMakesNoSenseIsNamed(t *testing.T) {

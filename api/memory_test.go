@@ -127,7 +127,7 @@ func (m *memory) matching(f exposure.Filter) []exposure.Exposure {
 		e := m.exposures[id]
 		seen := f.Visible == nil || overlap(f.Visible, e.Scopes)
 		if seen && overlap(f.States, []exposure.State{e.State}) && overlap(f.Scopes, e.Scopes) && overlap(f.Sources, e.Sources) &&
-			overlap(f.Assets, []asset.ID{e.Asset}) && (f.Remediation == "" || f.Remediation == e.RemediationID) && (!f.Queued || !e.Queued.IsZero()) {
+			overlap(f.Assets, []asset.ID{e.Asset}) && (f.Remediation == "" || f.Remediation == e.RemediationID) && (!f.Queued || !e.Queued.IsZero()) && (!f.Requested || e.Request != nil) {
 			out = append(out, e)
 		}
 	}

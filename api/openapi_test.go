@@ -86,7 +86,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 	sha := r.evidence(t, exposure.Evidence{Kind: "http", Target: "https://web-1/", Vantage: "internet", At: noon})
 	path := prefix + "/exposures/" + string(r.first().ID) + "/decisions"
 	require.Equal(t, http.StatusOK, r.ask(http.MethodPost, path, r.tokens[RoleApprover],
-		DecisionRequest{Kind: lifecycle.DecideAcceptRisk, Reason: "replaced soon", Until: noon.AddDate(0, 1, 0)}).Code)
+		DecisionRequest{Kind: lifecycle.DecideAcceptRisk, Reason: "replaced soon", Until: noon.AddDate(0, 0, 30)}).Code)
 	doc := loaded(t)
 	for _, route := range routes() {
 		if route.method != http.MethodGet || route.out == nil {
@@ -99,6 +99,9 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 				address = strings.Replace(route.path, "{id}", string(r.first().Asset), 1)
 			case prefix + "/evidence/{sha256}":
 				address = prefix + "/evidence/" + sha
+			}
+			if route.path == prefix+"/approvals" {
+				address += "?all=true"
 			}
 			answer := r.ask(http.MethodGet, address, r.tokens[RoleAdmin], nil)
 			require.Equal(t, route.success(), answer.Code, answer.Body)

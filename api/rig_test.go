@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -53,7 +54,7 @@ func newRig(t *testing.T, changes ...func(*Deps)) *rig {
 	r.deps = Deps{
 		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Edges: r.memory, Statements: r.memory, Identity: r.memory, Runs: r.memory, Deliveries: r.memory,
 		Evidence: r.memory, Tickets: r.memory, Inbox: r.memory, Tokens: r.memory,
-		Decider: decider{r.memory, chain, now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Gaps: r.memory, Sources: r.memory, Syncs: r.memory, Owners: r.memory,
+		Decider: decider{r.memory, chain, exception.Default(), now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Gaps: r.memory, Sources: r.memory, Syncs: r.memory, Owners: r.memory,
 		Intel: r.memory, Upkeep: r.memory, Trackers: r.memory, Remediations: r.memory, Registry: prometheus.NewRegistry(),
 		Checks: []Check{{Name: "store", Ask: func(context.Context) error { return r.down }}},
 		Log:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
@@ -168,6 +169,7 @@ func refused(t *testing.T, answer *httptest.ResponseRecorder, status int) Proble
 type decider struct {
 	records *memory
 	ledger  *ledger.Ledger
+	rules   *exception.Rules
 	now     func() time.Time
 }
 
@@ -175,7 +177,7 @@ func (d decider) Decide(ctx context.Context, in lifecycle.Decision) (lifecycle.D
 	if err := in.Validate(d.now()); err != nil {
 		return lifecycle.DecisionResult{}, err
 	}
-	_, out, err := lifecycle.ApplyDecision(ctx, d.ledger, d.records, exposure.ModeStore, in, d.now())
+	_, out, err := lifecycle.ApplyDecision(ctx, d.ledger, d.records, d.rules, exposure.ModeStore, in, d.now())
 	return out, err
 }
 

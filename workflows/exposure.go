@@ -6,6 +6,7 @@ package workflows
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -87,6 +88,9 @@ type alarm struct {
 // stage does what the state asks for: one step, or waiting for something to happen. The
 // new view, or a stale one, makes the next round.
 func (r *exposureRun) stage(ctx workflow.Context) error {
+	if r.owesWord() && r.due(ctx, r.view.NudgeAt) {
+		return r.nudge(ctx)
+	}
 	switch r.view.State {
 	case exposure.Validating, exposure.Verifying:
 		return r.probe(ctx)
@@ -151,6 +155,17 @@ func (r *exposureRun) excepted(ctx workflow.Context) error {
 	}
 	r.wait(ctx, earliest(r.view.EndsAt, r.view.NudgeAt))
 	return nil
+}
+
+// owesWord reports whether the nudge to come is about an exception or a wait: people are
+// told of those whatever else is done with the exposure.
+func (r *exposureRun) owesWord() bool {
+	switch name, _, _ := strings.Cut(r.view.Nudge, "/"); name {
+	case "tell", "approval", "expire", "resume":
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *exposureRun) nudge(ctx workflow.Context) error {

@@ -26,7 +26,11 @@ func (r *exposureRun) probe(ctx workflow.Context) error {
 	out := activities.RecordInput{ID: r.id, Seq: in.Seq, Vantage: p.Vantage, Refused: p.Refused, Without: p.Without}
 	switch {
 	case !p.NotYet.IsZero():
-		r.wait(ctx, p.NotYet)
+		until := p.NotYet
+		if r.owesWord() {
+			until = earliest(until, r.view.NudgeAt)
+		}
+		r.wait(ctx, until)
 		return nil
 	case p.Refused == "" && p.Without == "":
 		from := r.view.State
@@ -130,6 +134,14 @@ func about(nudge string) string {
 		return "claimed fixed, and no run has looked since"
 	case "ending":
 		return "its exception ends soon"
+	case "tell":
+		return "an exception was asked for, decided or ended"
+	case "approval":
+		return "a request waits for approval"
+	case "expire":
+		return "a request expires unanswered"
+	case "resume":
+		return "the clock of its due date runs again"
 	default:
 		return lifecycle.Plain(nudge, 60)
 	}

@@ -231,13 +231,20 @@ func TestAnAcceptedRiskIsTestedBeforeItEndsAndWorkResumesWhenItDoes(t *testing.T
 		until := s.now().Add(4 * day)
 		s.decide(decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = until }), s.accepted)
 	})
+	s.at(2*time.Hour, func() {
+		require.Equal(t, exposure.Open, s.exposure(id).State, "asking accepts nothing")
+		s.decide(approval(id), s.accepted)
+	})
 	s.at(3*day, func() {
 		require.Equal(t, exposure.Accepted, s.exposure(id).State)
 		require.Equal(t, 2, s.world.probed(id), "it is tested again half-way")
-		require.Equal(t, []string{"reminder"}, s.messages("payments"))
+		require.Equal(t, []string{"decision", "decision", "reminder"}, s.messages("payments"), "asked for, accepted, about to end")
+		require.Equal(t, []string{"approval"}, s.messages(activities.Escalation), "nobody is known to have the role")
+		require.Equal(t, []string{"decision"}, s.messages("@ann"))
 	})
 	s.runOn(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "accept>accepted", "confirmed", "reminded", "lapse>validating", "confirmed>open"}, s.story(id))
+	require.Equal(t, []string{"discovered>tracked", "admit>validating", "confirmed>open", "ticketed", "requested", "reminded", "accept>accepted", "reminded",
+		"confirmed", "reminded", "lapse>validating", "reminded", "confirmed>open"}, s.story(id))
 }
 
 func TestAnAcceptedRiskEndsEarlyWhenTheWeaknessBecomesKnownToBeExploited(t *testing.T) {
@@ -246,6 +253,7 @@ func TestAnAcceptedRiskEndsEarlyWhenTheWeaknessBecomesKnownToBeExploited(t *test
 	s.at(time.Hour, func() {
 		s.decide(decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until, d.EndsOn = s.now().Add(90*day), []string{exposure.EndsOnKEV} }), s.accepted)
 	})
+	s.at(2*time.Hour, func() { s.decide(approval(id), s.accepted) })
 	s.at(day, func() {
 		s.world.set(func(w *world) {
 			w.decision = exposure.Decision{Outcome: exposure.Act, Digest: "d2", Admit: true, Inputs: map[string]string{"kev": "yes"}}
@@ -254,7 +262,7 @@ func TestAnAcceptedRiskEndsEarlyWhenTheWeaknessBecomesKnownToBeExploited(t *test
 	})
 	s.runOn(id)
 	story := s.story(id)
-	require.Equal(t, []string{"accept>accepted", "decided", "lapse>validating", "confirmed>open"}, story[4:])
+	require.Equal(t, []string{"requested", "reminded", "accept>accepted", "reminded", "decided", "lapse>validating", "reminded", "confirmed>open"}, story[4:])
 }
 
 func TestWhatNobodyOwnsClimbsItsLadderUntilATeamClaimsIt(t *testing.T) {

@@ -138,8 +138,11 @@ func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 		_, err = l.client.Decide(t.Context(), decision(lifecycle.DecideRetest, id, func(d *lifecycle.Decision) { d.IfVersion, d.Cause = 1, "stale" }))
 		require.Equal(t, fault.Conflict, fault.KindOf(err), "%v", err)
 
-		accept := decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = l.now().Add(4 * time.Second) })
+		accept := decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = l.now().Add(6 * time.Second) })
 		r, err := l.client.Decide(t.Context(), accept)
+		require.NoError(t, err)
+		require.Equal(t, exposure.Open, r.State)
+		r, err = l.client.Decide(t.Context(), approval(id))
 		require.NoError(t, err)
 		require.Equal(t, exposure.Accepted, r.State)
 		l.until("the end of the exception", func() bool {

@@ -342,6 +342,13 @@ func decision(kind lifecycle.DecisionKind, id exposure.ID, edits ...func(*lifecy
 	return d
 }
 
+// approval is a second person's yes to what ann asked for.
+func approval(id exposure.ID) lifecycle.Decision {
+	return decision(lifecycle.DecideApprove, id, func(d *lifecycle.Decision) {
+		d.Actor.Name, d.Cause, d.Role, d.Reason = "bob", "bob/approve", "approver", ""
+	})
+}
+
 func commentsOf(x lifecycle.Ticket) string {
 	all := make([]string, len(x.Comments))
 	for i, c := range x.Comments {

@@ -201,12 +201,14 @@ func TestTheTicketSaysWhenTheRiskIsAcceptedAndWhenWorkResumes(t *testing.T) {
 	s.at(time.Hour, func() {
 		_, err := s.acts.Decide(s.t.Context(), decision(lifecycle.DecideAcceptRisk, id, func(d *lifecycle.Decision) { d.Until = s.now().Add(30 * day) }))
 		require.NoError(t, err)
+		_, err = s.acts.Decide(s.t.Context(), approval(id))
+		require.NoError(t, err)
 		s.wakeFor("accept")
 	})
 	require.NoError(t, s.remediate(id))
 	x := s.ticket(id)
 	require.Equal(t, "done", x.Status, "nothing is live")
-	require.Contains(t, commentsOf(x), "Decided by ann")
+	require.Contains(t, commentsOf(x), "Asked for by ann, approved by bob")
 	require.Contains(t, commentsOf(x), "the pilot needs it")
 	require.Contains(t, x.Description, "accepted until")
 }

@@ -11,6 +11,34 @@ import (
 // The shapes of answers that aren't the domain's own. A field that this version doesn't
 // know stays in Item.JSON.
 
+// Approval is a request for an exception that waits.
+type Approval struct {
+	Exposure exposure.Exposure `json:"exposure"`
+	Request  exposure.Request  `json:"request"`
+	Mine     bool              `json:"mine"`    // the caller may approve it
+	Missing  int               `json:"missing"` // how many more approvals it takes
+}
+
+// FollowUp is how an exposure is followed up.
+type FollowUp struct {
+	Calendar string         `json:"calendar"`
+	Timezone string         `json:"timezone"`
+	Waiting  *exposure.Wait `json:"waiting"`
+	Waited   string         `json:"waited"`
+	Channel  string         `json:"channel"`
+	Next     string         `json:"next"`
+	NextAt   time.Time      `json:"next_at"`
+	Ladder   []Rung         `json:"ladder"`
+}
+
+// Rung is one message of a ladder.
+type Rung struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+	To   string    `json:"to"`
+	Sent time.Time `json:"sent"`
+}
+
 // Detail is one exposure with its story.
 type Detail struct {
 	exposure.Exposure
@@ -19,6 +47,7 @@ type Detail struct {
 	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on
 	Line     *Place             `json:"line"`     // nil where it doesn't wait
 	Workflow *Link              `json:"workflow"` // nil where Temporal knows none
+	FollowUp *FollowUp          `json:"follow_up"`
 }
 
 // Story is an exposure's chain of events, and whether it is whole.
@@ -51,6 +80,9 @@ type Decision struct {
 	Team   string    `json:"team,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 	EndsOn []string  `json:"ends_on,omitempty"`
+
+	For       string `json:"for,omitempty"`       // wait: vendor, change_window
+	Reference string `json:"reference,omitempty"` // wait: the vendor's case, the number of the change
 }
 
 // Decided is what a decision did.

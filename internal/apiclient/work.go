@@ -22,6 +22,15 @@ func (c *Client) TestOwner(ctx context.Context, id asset.ID) (Item[OwnerTest], e
 	return post[OwnerTest](ctx, c, "/owners/test", map[string]asset.ID{"asset": id}, nil)
 }
 
+// Approvals walks the requests for exceptions that wait for the caller, or all that wait.
+func (c *Client) Approvals(ctx context.Context, everybodys bool, limit int) iter.Seq2[Item[Approval], error] {
+	query := url.Values{}
+	if everybodys {
+		query.Set("all", "true")
+	}
+	return All[Approval](ctx, c, "/approvals", query, limit)
+}
+
 // Tickets walks the tickets of the built-in tracker, by status and team where given.
 func (c *Client) Tickets(ctx context.Context, query url.Values, limit int) iter.Seq2[Item[Ticket], error] {
 	return All[Ticket](ctx, c, "/tickets", query, limit)

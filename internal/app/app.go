@@ -21,6 +21,7 @@ import (
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/courier"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/governor"
@@ -40,6 +41,7 @@ type app struct {
 	temporal   client.Client
 	ledger     *ledger.Ledger
 	lifecycle  *lifecycle.Client
+	rules      *exception.Rules
 	sources    *sources
 	trackers   *trackers
 	governor   *governor.Governor
@@ -97,7 +99,8 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 		return nil, err
 	}
 	a.ledger = ledger.New(a.store, now)
-	a.lifecycle = lifecycle.NewClient(a.temporal, a.ledger, a.store, now, log)
+	a.rules = exception.NewRules(cfg.Policy.Exceptions, cfg.Owners, cfg.Scopes).Pausing(cfg.Policy.Pauses)
+	a.lifecycle = lifecycle.NewClient(a.temporal, a.ledger, a.store, now, log).Under(a.rules)
 	grounds, err := a.grounds(ctx)
 	if err != nil {
 		return nil, err
@@ -185,7 +188,7 @@ func (a *app) wireActivities() error {
 		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: a.courier, Courier: a.courier,
 		Digests: a.digests(), Keeper: a.store, Keep: activities.Keep{Messages: a.cfg.Retention.Messages.Std(), Threads: a.cfg.Retention.Threads.Std(), Inbox: a.cfg.Retention.Inbox.Std(), Blobs: a.cfg.Retention.Blobs.Std()},
 		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
-		Keys: keys, Policy: a.policy(), Now: now, Log: a.log,
+		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp, Now: now, Log: a.log,
 	})
 	return nil
 }
@@ -200,7 +203,7 @@ func (a *app) budget(team string) admission.Budget {
 func (a *app) policy() activities.Policy {
 	p := activities.Policy{
 		ProbeWait: a.cfg.FollowUp.ProbeWait.Std(), CoveringRun: a.cfg.FollowUp.CoveringRun.Std(), RetestBefore: a.cfg.FollowUp.RetestLead.Std(),
-		TicketPoll: a.cfg.FollowUp.TicketPoll.Std(), PublicURL: a.cfg.Server.PublicURL,
+		TicketPoll: a.cfg.FollowUp.TicketPoll.Std(), PublicURL: a.cfg.Server.PublicURL, RemindRequest: a.cfg.Policy.Exceptions.Remind.Std(),
 		CapacityLead: a.cfg.FollowUp.CapacityLead.Std(), UrgentWithin: a.cfg.Policy.UrgentWithin.Std(),
 	}
 	for _, before := range a.cfg.Owners.Route.ReminderBefore {

@@ -154,6 +154,8 @@ func (a *app) apiDeps(version string, desk *trackerDesk) api.Deps {
 	}
 	return api.Deps{
 		Precedence: prefer,
+		Rules:      a.rules,
+		FollowUp:   a.activities.FollowUp,
 		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Trackers: desk, Remediations: remediations{a.store, a.activities}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged,
 		Inbox: a.store, Tokens: tokens{a.store}, Chat: a.chatHandler(),

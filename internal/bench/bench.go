@@ -63,7 +63,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 // that fails doesn't keep the others from being measured.
 func (b *bench) run(ctx context.Context) error {
 	var errs []error
-	for _, group := range []func(context.Context) error{b.decodeFigures, b.samplesFigures, b.identityFigures, b.pullFigures, b.ingestFigures, b.listFigures, b.webhookFigures,
+	for _, group := range []func(context.Context) error{b.decodeFigures, b.samplesFigures, b.identityFigures, b.pullFigures, b.ingestFigures, b.listFigures, b.reclockFigures, b.webhookFigures,
 		b.lifecycleFigures, b.ticketFigures, b.trackerFigures, b.slackFigures, b.admissionFigures} {
 		if err := group(ctx); err != nil {
 			errs = append(errs, err)
@@ -122,6 +122,7 @@ func tasks() map[string]func(context.Context, task) (outcome, error) {
 		"list":      list,
 		"slack":     slackCommands,
 		"admission": lineUp,
+		"reclock":   reclock,
 	}
 }
 

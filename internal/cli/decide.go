@@ -18,13 +18,18 @@ func kinds() []kind {
 	return []kind{
 		{"claim", "take ownership for --team"},
 		{"reassign", "give it to --team"},
-		{"accept_risk", "accept the risk: --reason, and an end: --until or --ends-on"},
-		{"mitigate", "say that a control mitigates it: --reason, and an end"},
-		{"mark_false_positive", "say that it is none: --reason"},
+		{"accept_risk", "ask that the risk be accepted: --reason, and an end: --until or --ends-on"},
+		{"mitigate", "ask that a control count as mitigating it: --reason, and an end"},
+		{"mark_false_positive", "say that it is none: --reason; for longer than policy allows unasked, it waits for approval"},
 		{"snooze", "no reminders --until"},
 		{"retest", "validate it again, now"},
 		{"fix_claimed", "say that it is fixed: it is tested, not believed"},
 		{"reopen", "work on it again"},
+		{"wait", "stop the clock of its due date: --for vendor or change_window, --reason, --until"},
+		{"resume", "let the clock run again"},
+		{"approve", "approve the exception that somebody asked for"},
+		{"decline", "decline it: --reason"},
+		{"withdraw", "no longer ask for it"},
 	}
 }
 
@@ -59,22 +64,7 @@ func (a *app) decideCommand() *cobra.Command {
 			if key == "" {
 				key = rand.Text()
 			}
-			return a.withClient(cmd, func(c *apiclient.Client) error {
-				for _, id := range args[1:] {
-					item, err := c.Decide(cmd.Context(), exposure.ID(id), d, key, version)
-					switch {
-					case err != nil:
-						return err
-					case a.json:
-						if err := a.line(item); err != nil {
-							return err
-						}
-					default:
-						a.sayf("%s: %s (now %s)", clean(id), clean(item.Value.Message), item.Value.State)
-					}
-				}
-				return nil
-			})
+			return a.decide(cmd, args[1:], d, key, version)
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -93,12 +83,35 @@ func (a *app) decideCommand() *cobra.Command {
 	flags.StringVarP(&d.Reason, "reason", "r", "", "why")
 	flags.StringVar(&d.Team, "team", "", "`team` that is to own it")
 	flags.StringVar(&end, "until", "", "`end`: a date, a time, or a duration from now such as 30d")
-	flags.StringSliceVar(&d.EndsOn, "ends-on", nil, "what ends it early: kev, evidence, internet, control:NAME")
+	flags.StringSliceVar(&d.EndsOn, "ends-on", nil, "what ends it early: "+strings.Join(endings(), ", ")+"NAME")
+	flags.StringVar(&d.For, "for", "", "what is waited for: vendor or change_window")
+	flags.StringVar(&d.Reference, "reference", "", "the vendor's case, or the number of the change")
 	flags.StringVar(&key, "key", "", "idempotency `key` (default: a new one)")
 	flags.Int64Var(&version, "if-version", 0, "only if the exposure is still at this `version`")
-	complete(cmd, "ends-on", []string{exposure.EndsOnKEV, exposure.EndsOnEvidence, exposure.EndsOnInternet, "control:"})
+	complete(cmd, "ends-on", endings())
+	complete(cmd, "for", exposure.WaitKinds())
 	a.completeFlag(cmd, "team", a.teamNames)
 	return cmd
+}
+
+// decide sends one decision on each of some exposures, and says what came of it.
+func (a *app) decide(cmd *cobra.Command, ids []string, d apiclient.Decision, key string, version int64) error {
+	return a.withClient(cmd, func(c *apiclient.Client) error {
+		for _, id := range ids {
+			item, err := c.Decide(cmd.Context(), exposure.ID(id), d, key, version)
+			switch {
+			case err != nil:
+				return err
+			case a.json:
+				if err := a.line(item); err != nil {
+					return err
+				}
+			default:
+				a.sayf("%s: %s (now %s)", clean(id), clean(item.Value.Message), item.Value.State)
+			}
+		}
+		return nil
+	})
 }
 
 func kindNames() []string {

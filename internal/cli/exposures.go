@@ -156,6 +156,7 @@ func (a *app) exposuresCommand() *cobra.Command {
 	complete(cmd, "sort", words([]exposure.Sort{exposure.SortDecision, exposure.SortDue, exposure.SortDueDesc, exposure.SortSeverity, exposure.SortFirstSeen,
 		exposure.SortNewest, exposure.SortUpdated, exposure.SortID}))
 	cmd.AddCommand(a.showExposureCommand(), a.timelineCommand(), a.exportCommand(), a.evidenceCommand())
+	cmd.AddCommand(a.exceptionCommands()...)
 	return cmd
 }
 

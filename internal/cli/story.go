@@ -114,6 +114,8 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		f.add("claimed", "fixed, by %s on %s", e.Claim.By, when(e.Claim.At))
 	}
 	a.exception(&f, e.Exception)
+	a.request(&f, e.Request)
+	a.followUp(&f, d.FollowUp)
 	if e.Proof != nil {
 		f.add("proof", "%s, %s", e.Proof.Kind, when(e.Proof.At))
 	}
@@ -139,6 +141,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		t.add(r.Source, r.Check, string(r.Severity), string(r.Status), when(r.LastSeen), r.Title)
 	}
 	a.print(&t)
+	a.ladder(d.FollowUp)
 	a.sayf("\nStory")
 	a.timeline(&d.Timeline)
 }
@@ -191,6 +194,69 @@ func (a *app) exception(f *facts, x *exposure.Exception) {
 		end += ", or on " + strings.Join(x.EndsOn, ", ")
 	}
 	f.add(string(x.Kind), "by %s: %s (%s)", x.By, x.Reason, end)
+	if len(x.Approvals) > 0 {
+		f.add("approved", "%s", approvals(x.Approvals))
+	}
+}
+
+// followUp shows by which calendar it is due, why its clock stands still, and what comes
+// next.
+func (a *app) followUp(f *facts, u *apiclient.FollowUp) {
+	if u == nil {
+		return
+	}
+	if u.Calendar != "" {
+		f.add("calendar", "%s (%s)", u.Calendar, u.Timezone)
+	}
+	if w := u.Waiting; w != nil {
+		f.add("waits", "for a %s until %s, says %s: %s %s", strings.ReplaceAll(w.For, "_", " "), when(w.Until), w.By, w.Reason, w.Reference)
+	}
+	if u.Waited != "" {
+		f.add("clock", "stands still for %s altogether", u.Waited)
+	}
+	if u.Next != "" {
+		f.add("next", "%s, %s", u.Next, when(u.NextAt))
+	}
+}
+
+// ladder shows the reminders and escalations of its ticket.
+func (a *app) ladder(u *apiclient.FollowUp) {
+	if u == nil || len(u.Ladder) == 0 {
+		return
+	}
+	a.sayf("\nFollow-up")
+	t := table{header: []string{"WHEN", "WHAT", "TO", "SENT"}, wide: 2}
+	for i := range u.Ladder {
+		r := &u.Ladder[i]
+		sent := ""
+		if !r.Sent.IsZero() {
+			sent = when(r.Sent)
+		}
+		t.add(when(r.At), r.Kind, r.To, sent)
+	}
+	a.print(&t)
+}
+
+// request shows an exception that waits for approval.
+func (a *app) request(f *facts, q *exposure.Request) {
+	if q == nil {
+		return
+	}
+	end := "until " + when(q.Until)
+	if len(q.EndsOn) > 0 {
+		end += ", or on " + strings.Join(q.EndsOn, ", ")
+	}
+	f.add("asked for", "%s by %s: %s (%s)", strings.ReplaceAll(string(q.Kind), "_", " "), q.By, q.Reason, end)
+	f.add("approvals", "%d of %d; %s may approve, until %s", len(q.Approvals), q.Quorum, strings.Join(q.Approvers, " or "), when(q.Expires))
+	f.add("approved", "%s", approvals(q.Approvals))
+}
+
+func approvals(list []exposure.Approval) string {
+	lines := make([]string, len(list))
+	for i, x := range list {
+		lines[i] = "by " + x.By + " on " + when(x.At)
+	}
+	return strings.Join(lines, ", ")
 }
 
 func (a *app) timeline(s *apiclient.Story) {

@@ -156,11 +156,14 @@ func (s *story) acceptance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	decided, err := s.Client.Decide(ctx, d.ID, apiclient.Decision{Kind: "accept_risk", Reason: "replaced next quarter", EndsOn: []string{"kev"}}, "demo-accept", 0)
+	decided, err := s.Client.Decide(ctx, d.ID, apiclient.Decision{Kind: "accept_risk", Reason: "replaced next month", EndsOn: []string{"kev"}}, "demo-accept", 0)
 	if err != nil {
 		return err
 	}
 	s.say("%s", decided.Value.Message)
+	if err := s.approve(ctx, d.ID); err != nil {
+		return err
+	}
 	if _, err = s.waitFor(ctx, clusterEnv, "to be accepted", in(exposure.Accepted)); err != nil {
 		return err
 	}
@@ -177,6 +180,30 @@ func (s *story) acceptance(ctx context.Context) error {
 	}
 	s.say("the acceptance of %s ended early: %s", clusterEnv, lapse.Reason)
 	s.say("decided anew: %s, due %s", d.Decision.Outcome, d.Due.Format("2006-01-02"))
+	return nil
+}
+
+// approve lets other people approve what was asked for, until nothing waits any more.
+func (s *story) approve(ctx context.Context, id exposure.ID) error {
+	for _, name := range []string{"bob", "eve"} {
+		token, err := s.Client.CreateToken(ctx, apiclient.TokenRequest{Name: name, Role: "approver"})
+		if err != nil {
+			return err
+		}
+		other, err := apiclient.New(apiclient.Options{URL: s.URL, Token: token.Value.Text, Agent: "quell-demo"})
+		if err != nil {
+			return err
+		}
+		done, err := other.Decide(ctx, id, apiclient.Decision{Kind: "approve"}, "demo-approve", 0)
+		other.Close()
+		if err != nil {
+			return err
+		}
+		s.say("%s approves. %s", name, done.Value.Message)
+		if done.Value.State == exposure.Accepted {
+			break
+		}
+	}
 	return nil
 }
 

@@ -204,6 +204,19 @@ func (d *daemon) decide(e *apiclient.Detail, decision apiclient.Decision) {
 	require.NoError(d.t, err)
 }
 
+// approve lets somebody else approve what was asked for, and gives the state after it.
+func (d *daemon) approve(e *apiclient.Detail, name string) exposure.State {
+	d.t.Helper()
+	token, err := d.api.CreateToken(d.t.Context(), apiclient.TokenRequest{Name: name, Role: "approver"})
+	require.NoError(d.t, err)
+	other, err := apiclient.New(apiclient.Options{URL: d.info.URL, Token: token.Value.Text, Agent: "quell-e2e"})
+	require.NoError(d.t, err)
+	defer other.Close()
+	done, err := other.Decide(d.t.Context(), e.ID, apiclient.Decision{Kind: "approve"}, "e2e-approve-"+name, 0)
+	require.NoError(d.t, err)
+	return done.Value.State
+}
+
 // portFree reports whether nobody listens at an address.
 func portFree(address string) bool {
 	l, err := net.Listen("tcp", address) //nolint:noctx // closed on the next line

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -51,6 +52,7 @@ func Advance(e Exposure, ev Event) (Exposure, Step, error) {
 	}
 	ev.Exposure, ev.Seq, ev.Prev = e.ID, e.LastEvent.Seq+1, e.Head
 	ev.From, ev.To = e.State, step.To
+	askedBy(&e, &ev)
 	if step.Outcome == Moves {
 		complete(&e, &ev)
 		seal(&ev)
@@ -59,14 +61,46 @@ func Advance(e Exposure, ev Event) (Exposure, Step, error) {
 		// A proof or exception that did not come to anything has no place in the chain,
 		// where it could be taken for one that did.
 		ev.Proof, ev.Exception = nil, nil
+		if step.Why != "" {
+			ev.Request, ev.Wait = nil, nil
+		}
 		seal(&ev)
 	}
 	attributes(&e, &ev)
+	if step.Why == "" {
+		request(&e, &ev)
+		wait(&e, &ev)
+		untold(&e, &ev, step.Outcome == Moves)
+	}
 	e.LastEvent, e.Head = ev, ev.Hash
 	e.State, e.UpdateAt = step.To, ev.At
 	queue(&e, ev.At)
 	e.Version++
 	return e, step, nil
+}
+
+// askedBy names, in an event that ends a request or an exception, who had asked for it.
+func askedBy(e *Exposure, ev *Event) {
+	by := ""
+	switch ev.Kind {
+	case EventDeclined, EventWithdrawn, EventExpired:
+		if e.Request != nil {
+			by = e.Request.By
+		}
+	case EventLapse:
+		if e.Exception != nil && e.State.Excepted() {
+			by = e.Exception.By
+		}
+	default:
+	}
+	if by == "" {
+		return
+	}
+	ev.Data = maps.Clone(ev.Data)
+	if ev.Data == nil {
+		ev.Data = map[string]string{}
+	}
+	ev.Data[DataAsked] = by
 }
 
 // queue keeps the exposure's place in the admission queue: it waits there while it is
@@ -89,6 +123,8 @@ func incomplete(e *Exposure, ev *Event) string {
 		return "an actor is required"
 	case ev.At.IsZero():
 		return "a time is required"
+	case ev.Request != nil && len(ev.Request.Reason) > maxText || ev.Wait != nil && len(ev.Wait.Reason)+len(ev.Wait.Reference) > maxText:
+		return "the reason is longer than 8 KiB"
 	case len(ev.Reason) > maxText || ev.Exception != nil && len(ev.Exception.Reason) > maxText:
 		return "the reason is longer than 8 KiB"
 	}
@@ -160,8 +196,18 @@ func canonical(ev Event) Event {
 	}
 	if ev.Exception != nil {
 		x := *ev.Exception
-		x.At, x.Until = ms(x.At), ms(x.Until)
+		x.At, x.Until, x.Asked, x.Approvals = ms(x.At), ms(x.Until), ms(x.Asked), canonicalApprovals(x.Approvals)
 		ev.Exception = &x
+	}
+	if ev.Request != nil {
+		r := *ev.Request
+		r.At, r.Until, r.Expires, r.Approvals = ms(r.At), ms(r.Until), ms(r.Expires), canonicalApprovals(r.Approvals)
+		ev.Request = &r
+	}
+	if ev.Wait != nil {
+		w := *ev.Wait
+		w.From, w.Until = ms(w.From), ms(w.Until)
+		ev.Wait = &w
 	}
 	if ev.Owner != nil {
 		o := *ev.Owner
@@ -174,6 +220,14 @@ func canonical(ev Event) Event {
 		ev.Decision = &d
 	}
 	return ev
+}
+
+func canonicalApprovals(list []Approval) []Approval {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].At = ms(out[i].At)
+	}
+	return out
 }
 
 func canonicalVerdict(v *Verdict) *Verdict {

@@ -25,6 +25,8 @@ type Event struct {
 	Proof     *Proof            `json:"proof,omitempty"`
 	Verdict   *Verdict          `json:"verdict,omitempty"`
 	Exception *Exception        `json:"exception,omitempty"`
+	Request   *Request          `json:"request,omitempty"`
+	Wait      *Wait             `json:"wait,omitempty"`
 	Owner     *Owner            `json:"owner,omitempty"`
 	Decision  *Decision         `json:"decision,omitempty"`
 	Until     time.Time         `json:"until,omitzero"` // snooze
@@ -92,6 +94,14 @@ const (
 	EventProbeRefused EventKind = "probe_refused" // rules of engagement said no
 	EventRetest       EventKind = "retest_requested"
 	EventNoted        EventKind = "noted"
+
+	EventRequested EventKind = "requested" // an exception, which waits for approval
+	EventApproved  EventKind = "approved"  // one approval of several; the last one is the exception itself
+	EventDeclined  EventKind = "declined"
+	EventWithdrawn EventKind = "withdrawn"
+	EventExpired   EventKind = "expired" // the request, unanswered or overtaken
+	EventWaiting   EventKind = "waiting" // the clock of the due date stands still
+	EventResumed   EventKind = "resumed" // it runs again
 )
 
 // Actor is who or what did it.

@@ -8,6 +8,9 @@ const (
 	EndsOnKEV      = "kev"      // the CVE entered CISA's catalogue of known exploited vulnerabilities
 	EndsOnEvidence = "evidence" // what the sources report changed
 	EndsOnInternet = "internet" // the asset became reachable from the internet
+	EndsOnFix      = "fix"      // a source knows a fixed version where none was known
+	// EndsOnApproverGone: so many of those who approved have left that the quorum is gone.
+	EndsOnApproverGone = "approver_gone"
 )
 
 // EvidenceDigest is a digest over what the sources report now, to compare with the one

@@ -80,6 +80,9 @@ type Exposure struct {
 	Scopes       []string     `json:"scopes,omitempty"`
 	Claim        *Claim       `json:"claim,omitempty"`
 	Exception    *Exception   `json:"exception,omitempty"`
+	Request      *Request     `json:"request,omitempty"` // of an exception, waiting for approval
+	Waits        []Wait       `json:"waits,omitempty"`   // when the clock of the due date stood still, oldest first
+	Untold       []string     `json:"untold,omitempty"`  // IDs of events that people have still to be told of
 	Proof        *Proof       `json:"proof,omitempty"`
 	SnoozeUntil  time.Time    `json:"snooze_until,omitzero"`
 	ReminderLog  []string     `json:"reminder_log,omitempty"` // causes of reminders and escalations already sent
@@ -224,9 +227,14 @@ type Exception struct {
 	Reason  string    `json:"reason"`
 	At      time.Time `json:"at"`
 	Until   time.Time `json:"until,omitzero"`
-	EndsOn  []string  `json:"ends_on,omitempty"` // triggers: "kev", "evidence", "internet", "control:<name>"
+	EndsOn  []string  `json:"ends_on,omitempty"` // triggers: "kev", "evidence", "internet", "fix", "approver_gone", "control:<name>"
 	Digest  string    `json:"digest,omitempty"`  // hash of the evidence it was decided on
 	KEVThen bool      `json:"kev_then,omitempty"`
+	FixThen bool      `json:"fix_then,omitempty"` // a fixed version was known already
+
+	Quorum    int        `json:"quorum,omitempty"`    // how many approvals it took; zero: none
+	Asked     time.Time  `json:"asked,omitzero"`      // when it was asked for
+	Approvals []Approval `json:"approvals,omitempty"` // who said yes, and when
 }
 
 // Proof is why an exposure may close: a refuting verdict with evidence, or for every

@@ -27,6 +27,8 @@ type Filter struct {
 	WakeBefore  time.Time // wakes older than
 	Updated     time.Time // changed at or after
 	Queued      bool      // only those in the admission queue
+	Requested   bool      // only those with a request for an exception that waits
+	Untold      bool      // only those with events that people have still to be told of
 	Visible     []string  // the scopes that the caller may see; nil = all
 
 	// Search and Vendor are answered by looking at exposures, see Searches: pages may be

@@ -24,9 +24,9 @@ func move(e *Exposure, ev *Event) {
 			e.Claim = &Claim{By: ev.Actor.Name, At: ev.At, Note: ev.Reason, Via: ev.Data[DataVia]}
 		}
 	case Closed:
-		e.Proof, e.Exception = ev.Proof, nil
+		e.Proof, e.Exception, e.Request = ev.Proof, nil, nil
 	case Accepted, Mitigated, FalsePositive:
-		e.Exception = ev.Exception
+		e.Exception, e.Request = ev.Exception, nil
 	case OutOfScope, Merged:
 		// Everything stays as it was, for the way back.
 	}
@@ -78,6 +78,9 @@ func mode(e *Exposure, ev *Event) {
 	e.TimerAt = time.Time{}
 	if e.Mode == ModeStore && ev.To.Excepted() {
 		e.TimerAt = e.Exception.Until
+	}
+	if w := e.OpenWait(); w != nil && e.Mode == ModeStore && ev.To.Live() {
+		e.TimerAt = w.Until
 	}
 }
 
@@ -137,6 +140,9 @@ func attributes(e *Exposure, ev *Event) {
 	case EventTicketed:
 		e.RemediationID, e.Ticket = ev.Data[DataRemediation], ev.Data[DataTicket]
 	case EventReminded, EventEscalated:
+		if ev.Data[DataTold] != "" {
+			break // it stands in the chain; the log is for rungs
+		}
 		e.ReminderLog = append(slices.Clip(e.ReminderLog), ev.Cause)
 	default:
 	}

@@ -112,6 +112,15 @@ func (w *walk) event(d *dice, kind exposure.EventKind) exposure.Event {
 		ev.Decision = &exposure.Decision{Outcome: exposure.Act, Admit: d.odds(2)}
 	case exposure.EventAssigned:
 		ev.Owner = &exposure.Owner{Team: "payments"}
+	case exposure.EventRequested:
+		ev.Request = &exposure.Request{Kind: exposure.Accepted, By: []string{"ann", "bob"}[d.pick(2)], Reason: "planned", Until: w.now.Add(time.Hour),
+			Quorum: 1 + d.pick(3), Own: d.odds(4), Expires: w.now.Add(time.Duration(1+d.pick(120)) * time.Second), Digest: exposure.EvidenceDigest(w.e)}
+	case exposure.EventApproved:
+		if d.odds(2) {
+			ev.Actor = exposure.Actor{Kind: exposure.Person, Name: []string{"ann", "Ann", "bob", "eve", "joe"}[d.pick(5)]}
+		}
+	case exposure.EventWaiting:
+		ev.Wait = &exposure.Wait{For: "vendor", Reason: "no patch yet", Until: w.now.Add(time.Duration(1+d.pick(120)) * time.Second)}
 	case exposure.EventSnoozed:
 		ev.Until = w.now.Add(time.Hour)
 	case exposure.EventTicketed:
@@ -155,9 +164,11 @@ func (w *walk) sight(d *dice) {
 	before := w.e
 	switch what {
 	case 0:
+		evidence := []string{"", "", "", "seen elsewhere"}[d.pick(4)]
 		w.e, _ = exposure.Refresh(w.e, exposure.RefreshInput{Asset: asset.Asset{ID: "01ASSET", Name: "web1.example.com", Kind: asset.Host},
 			Source: source, Run: "run-" + strconv.Itoa(w.step), CheckedAt: w.now, At: w.now,
-			Findings: []exposure.Finding{{UID: "1", Check: w.e.Findings[0].Check, Target: w.e.Findings[0].Target, Title: "a weakness", Status: exposure.StatusOpen}}})
+			Findings: []exposure.Finding{{UID: "1", Check: w.e.Findings[0].Check, Target: w.e.Findings[0].Target, Title: "a weakness", Status: exposure.StatusOpen, Evidence: evidence}}})
+		w.m.evidence[source] = evidence
 		w.m.sights[source] = sighting{lastSeen: w.now, checked: w.now}
 	case 1:
 		w.e, _ = exposure.MarkAbsent(w.e, source, "run-"+strconv.Itoa(w.step), w.now, exposure.VerifiedAbsent)
@@ -212,6 +223,11 @@ func (w *walk) invariants(before exposure.Exposure) {
 			require.True(w.t, m.proves(ev.Proof))
 		}
 	}
+	require.Equal(w.t, m.request != nil, e.Request != nil, "a request is there or not")
+	if m.request != nil {
+		require.Len(w.t, e.Request.Approvals, len(m.request.yes))
+	}
+	require.Equal(w.t, m.waiting, e.OpenWait() != nil, "the clock stands still or not")
 	require.Equal(w.t, e.State == exposure.Merged, e.MergedInto != "")
 	if ev.Kind == exposure.EventClaim { // 3
 		require.True(w.t, e.State != exposure.Closed || before.State == exposure.Closed, "a claim closed it")
@@ -268,7 +284,7 @@ func live(t require.TestingT, choices iter.Seq[uint64], probes bool, seen map[st
 	if probes {
 		w.e = born("nuclei:git-config", "https://web1.example.com/.git/config")
 	}
-	w.m = model{state: exposure.Tracked, sights: map[string]sighting{"a": {lastSeen: epoch, checked: epoch}}, probes: probes, windowFrom: epoch}
+	w.m = model{state: exposure.Tracked, sights: map[string]sighting{"a": {lastSeen: epoch, checked: epoch}}, probes: probes, windowFrom: epoch, evidence: map[string]string{"a": "as born"}}
 	w.events = []exposure.Event{w.e.LastEvent}
 	kinds := exposure.EventKinds()
 	for n := range choices {

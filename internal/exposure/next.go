@@ -44,15 +44,31 @@ func next(e *Exposure, ev *Event) Step {
 			return Step{To: to, Outcome: Moves}
 		}
 	} else {
-		if !ev.Kind.Moves() && (e.State != Merged || ev.Actor.Kind != Person) {
+		why = unfounded(e, ev)
+		if !ev.Kind.Moves() && why == "" && (e.State != Merged || ev.Actor.Kind != Person) {
 			return Step{To: e.State, Outcome: AttributesOnly}
 		}
-		why = "it is " + describe(e)
+		if why == "" {
+			why = "it is " + describe(e)
+		}
 	}
 	if ev.Actor.Kind == Person {
 		return Step{To: e.State, Outcome: Refused, Why: why}
 	}
 	return Step{To: e.State, Outcome: AttributesOnly, Why: why}
+}
+
+// unfounded says why an event that changes attributes only finds nothing to change. A
+// person's is refused then.
+func unfounded(e *Exposure, ev *Event) string {
+	switch ev.Kind {
+	case EventRequested, EventApproved, EventDeclined, EventWithdrawn, EventExpired:
+		return asked(e, ev)
+	case EventWaiting, EventResumed:
+		return paused(e, ev)
+	default:
+		return ""
+	}
 }
 
 // malformed says what an event lacks in itself, in whatever state the exposure is.
@@ -88,6 +104,11 @@ func malformed(e *Exposure, ev *Event) string {
 		if ev.Owner == nil {
 			return "an assigned event carries an owner"
 		}
+	case EventRequested:
+		return unfitRequest(ev)
+	case EventWaiting:
+		return unfitWait(ev)
+	case EventApproved, EventDeclined, EventWithdrawn, EventExpired, EventResumed:
 	case EventDiscovered, EventAdmit, EventDemote, EventClaim, EventVerify, EventObserved, EventLapse, EventReopen,
 		EventScopeOut, EventScopeIn, EventTicketed, EventReminded, EventEscalated, EventProbeRefused, EventRetest, EventNoted:
 	default:
@@ -109,7 +130,7 @@ func endless(ev *Event) string {
 	}
 	for _, trigger := range x.EndsOn {
 		if !knownTrigger(trigger) {
-			return "nothing can end it on " + strings.ToValidUTF8(trigger, "?") + ": known are kev, evidence, internet and control:NAME"
+			return "nothing can end it on " + strings.ToValidUTF8(trigger, "?") + ": known are kev, evidence, internet, fix, approver_gone and control:NAME"
 		}
 	}
 	return ""
@@ -119,7 +140,7 @@ func endless(ev *Event) string {
 // be an end that never comes.
 func knownTrigger(trigger string) bool {
 	switch trigger {
-	case EndsOnKEV, EndsOnEvidence, EndsOnInternet:
+	case EndsOnKEV, EndsOnEvidence, EndsOnInternet, EndsOnFix, EndsOnApproverGone:
 		return true
 	}
 	name, ok := strings.CutPrefix(trigger, "control:")

@@ -1,6 +1,8 @@
 package exposure_test
 
 import (
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
@@ -31,6 +33,62 @@ type model struct {
 	windowFrom time.Time
 	window     time.Duration
 	shut       bool // the window is closed
+
+	evidence map[string]string // what each source reports, in a word
+	request  *asking           // nil: nobody asks for an exception
+	waiting  bool              // the clock stands still
+}
+
+// asking is the oracle's own memory of a request for an exception.
+type asking struct {
+	by       string
+	own      bool // the requester's yes counts
+	expires  time.Time
+	evidence map[string]string // that it was asked on
+	yes      map[string]bool
+}
+
+// applies says whether an event about a request or a wait finds what it is about: whoever
+// asks isn't who approves, nobody approves twice, nothing approves by itself, and what was
+// asked on other evidence is asked again.
+func (m *model) applies(ev exposure.Event) bool {
+	who := strings.ToLower(ev.Actor.Name)
+	r := m.request
+	switch string(ev.Kind) {
+	case "requested":
+		return m.live() && r == nil
+	case "approved":
+		return r != nil && ev.Actor.Kind == exposure.Person && (who != r.by || r.own) && !r.yes[who] && ev.At.Before(r.expires) && maps.Equal(r.evidence, m.evidence)
+	case "declined", "expired":
+		return r != nil
+	case "withdrawn":
+		return r != nil && (ev.Actor.Kind != exposure.Person || who == r.by)
+	case "waiting":
+		return m.live() && !m.waiting
+	case "resumed":
+		return m.waiting
+	}
+	return true
+}
+
+func (m *model) live() bool {
+	return m.state == "tracked" || m.state == "validating" || m.state == "open" || m.state == "fix_claimed" || m.state == "verifying"
+}
+
+// recall follows an event about a request or a wait that applies.
+func (m *model) recall(ev exposure.Event) {
+	switch string(ev.Kind) {
+	case "requested":
+		m.request = &asking{by: strings.ToLower(ev.Request.By), own: ev.Request.Own, expires: ev.Request.Expires, evidence: maps.Clone(m.evidence), yes: map[string]bool{}}
+	case "approved":
+		m.request.yes[strings.ToLower(ev.Actor.Name)] = true
+	case "declined", "withdrawn", "expired":
+		m.request = nil
+	case "waiting":
+		m.waiting = true
+	case "resumed":
+		m.waiting = false
+	}
 }
 
 type answer struct {
@@ -46,7 +104,7 @@ func (m *model) expect(ev exposure.Event) answer {
 		return answer{state: to}
 	case ev.Actor.Kind != exposure.Person:
 		return answer{state: m.state}
-	case isLifecycle(ev.Kind), m.state == exposure.Merged:
+	case isLifecycle(ev.Kind), m.state == exposure.Merged, !m.applies(ev):
 		return answer{state: m.state, refused: true}
 	}
 	return answer{state: m.state}
@@ -54,7 +112,8 @@ func (m *model) expect(ev exposure.Event) answer {
 
 func isLifecycle(k exposure.EventKind) bool {
 	switch string(k) {
-	case "decided", "assigned", "snoozed", "ticketed", "reminded", "escalated", "probe_refused", "retest_requested", "noted":
+	case "decided", "assigned", "snoozed", "ticketed", "reminded", "escalated", "probe_refused", "retest_requested", "noted",
+		"requested", "approved", "declined", "withdrawn", "expired", "waiting", "resumed":
 		return false
 	}
 	return true
@@ -195,6 +254,9 @@ func (m *model) stillProven() bool {
 // remember follows a move that the oracle expected.
 func (m *model) remember(ev exposure.Event, to exposure.State) {
 	from := m.state
+	if m.applies(ev) {
+		m.recall(ev)
+	}
 	m.state = to
 	switch ev.Kind {
 	case "decided":
@@ -218,9 +280,10 @@ func (m *model) remember(ev exposure.Event, to exposure.State) {
 	case "fix_claimed", "verifying":
 		m.proven, m.provenBy, m.excepted = time.Time{}, nil, ""
 	case "closed":
-		m.excepted = ""
+		m.excepted, m.request = "", nil
 		m.prove(ev)
 	case "accepted", "mitigated", "false_positive":
+		m.request = nil
 		if ev.Kind != "unmerge" {
 			m.excepted, m.end = to, time.Time{}
 			if ev.Exception != nil {

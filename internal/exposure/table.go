@@ -17,6 +17,8 @@ const (
 	DataMergedInto  = "merged_into" // merge: the surviving exposure
 	DataRefused     = "refused"     // assigned: the team that says it isn't theirs
 	DataSilent      = "silent"      // noted: the team that was asked again and again and never answered
+	DataTold        = "told"        // reminded: the ID of the event that people were told of
+	DataAsked       = "asked"       // lapse, and what ends a request: who had asked for the exception; filled in
 	DataApprovedBy  = "approved_by" // who approved the run that the event follows from, where the breaker held it
 )
 
@@ -124,7 +126,8 @@ func EventKinds() []EventKind {
 		}
 	}
 	return append(kinds, EventDecided, EventAssigned, EventSnoozed, EventTicketed, EventReminded,
-		EventEscalated, EventProbeRefused, EventRetest, EventNoted)
+		EventEscalated, EventProbeRefused, EventRetest, EventNoted, EventRequested, EventApproved, EventDeclined, EventWithdrawn, EventExpired,
+		EventWaiting, EventResumed)
 }
 
 // Moves reports whether events of this kind can move the lifecycle at all.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -113,6 +114,9 @@ func lifecycleEvent(e exposure.Exposure, a Assessment) (exposure.Event, bool) {
 		e.Exception.Digest != exposure.EvidenceDigest(e) {
 		return exposure.Event{Kind: exposure.EventLapse, CheckedAt: e.Presence.At, Reason: "the evidence that it was decided on has changed",
 			Data: map[string]string{exposure.DataTrigger: exposure.EndsOnEvidence}}, true
+	}
+	if why := exception.WaitOver(&e); why != "" && e.State.Live() {
+		return exposure.Event{Kind: exposure.EventResumed, Actor: exposure.Actor{Kind: exposure.System, Name: "lifecycle"}, Reason: why}, true
 	}
 	if e.State.Live() || e.State.Excepted() {
 		if ev, ok := exposure.AbsentEvent(e); ok {

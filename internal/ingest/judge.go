@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/calendar"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/priority"
@@ -53,11 +54,32 @@ func (j *Judge) Place(a *asset.Asset) bool {
 	return changed
 }
 
+// FollowUp is how an exposure of the asset is followed up: what its route says of
+// reminders and escalation, and the calendar of whoever owns it; nil: none.
+func (j *Judge) FollowUp(e exposure.Exposure, a asset.Asset) (ownership.Options, *calendar.Calendar) {
+	g := j.grounds.Load()
+	route := g.Owners.Route(a, g.Scopes.Named(a.Scopes), e)
+	return route.Options, g.decider.Calendar(g.calendarOf(&e, route.Team))
+}
+
+// calendarOf names the calendar of the team that owns an exposure; empty: the policy's.
+func (g *Grounds) calendarOf(e *exposure.Exposure, routed string) string {
+	team := routed
+	if e.Owner.Manual {
+		team = e.Owner.Team
+	}
+	owner, _ := g.Owners.Team(team)
+	return owner.Calendar
+}
+
 // Assess implements Assessor.
 func (j *Judge) Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessment {
 	g := j.grounds.Load()
 	scopes := g.Scopes.Named(a.Scopes)
-	decision, due := g.decider.Decide(priority.Facts(e, a, scopes, g.Intel), at)
+	routed := g.Owners.Route(a, scopes, e)
+	in := priority.Facts(e, a, scopes, g.Intel)
+	in.Calendar = g.calendarOf(&e, routed.Team)
+	decision, due := g.decider.Decide(in, at)
 	out := ""
 	if a.Retired {
 		out = "its asset retired"
@@ -65,7 +87,7 @@ func (j *Judge) Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessm
 	return Assessment{
 		Decision: decision,
 		Due:      due,
-		Owner:    g.Owners.Route(a, scopes, e).Owner(),
+		Owner:    routed.Owner(),
 		Scopes:   a.Scopes,
 		Excluded: a.Retired || g.Scopes.Excluded(a),
 		Out:      out,

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -29,13 +30,20 @@ type Client struct {
 	temporal client.Client
 	ledger   *ledger.Ledger
 	records  Records
+	rules    *exception.Rules
 	now      func() time.Time
 	log      *slog.Logger
 }
 
 // NewClient makes a client over a connection to Temporal; now is the clock, in UTC.
 func NewClient(c client.Client, l *ledger.Ledger, records Records, now func() time.Time, log *slog.Logger) *Client {
-	return &Client{temporal: c, ledger: l, records: records, now: now, log: log}
+	return &Client{temporal: c, ledger: l, records: records, rules: exception.Default(), now: now, log: log}
+}
+
+// Under gives the client the rules that exceptions are decided under.
+func (c *Client) Under(rules *exception.Rules) *Client {
+	c.rules = rules
+	return c
 }
 
 // WakeSource tells the Ingest workflow of a source that deliveries wait, starting it if
@@ -175,7 +183,7 @@ func (c *Client) changedHands(ctx context.Context, seen *exposure.Exposure) bool
 }
 
 func (c *Client) apply(ctx context.Context, d Decision) (DecisionResult, error) {
-	res, result, err := ApplyDecision(ctx, c.ledger, c.records, exposure.ModeStore, d, c.now())
+	res, result, err := ApplyDecision(ctx, c.ledger, c.records, c.rules, exposure.ModeStore, d, c.now())
 	if err != nil {
 		return result, err
 	}

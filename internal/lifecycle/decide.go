@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -43,7 +44,20 @@ func (d *Decision) Validate(now time.Time) error {
 		case d.Until.After(now.Add(MaxSnooze)):
 			return d.invalid("reminders can be put off for 90 days at most: accept the risk instead")
 		}
-	case DecideRetest, DecideFixClaimed, DecideReopen:
+	case DecideWait:
+		switch {
+		case !slices.Contains(exposure.WaitKinds(), d.For):
+			return d.invalid("say what it waits for: vendor or change_window")
+		case !d.Until.After(now):
+			return d.invalid("say until when, in the future")
+		case strings.TrimSpace(d.Reason) == "":
+			return d.invalid("a reason is required")
+		}
+	case DecideDecline:
+		if strings.TrimSpace(d.Reason) == "" {
+			return d.invalid("a reason is required: whoever asked is told")
+		}
+	case DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideWithdraw, DecideResume:
 	}
 	return nil
 }
@@ -96,6 +110,17 @@ func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
 		ev.Kind = exposure.EventClaim
 	case DecideReopen:
 		ev.Kind = exposure.EventReopen
+	case DecideApprove:
+		ev.Kind = exposure.EventApproved
+	case DecideDecline:
+		ev.Kind = exposure.EventDeclined
+	case DecideWait:
+		ev.Kind = exposure.EventWaiting
+		ev.Wait = &exposure.Wait{For: d.For, By: d.Actor.Name, Reason: d.Reason, Reference: d.Reference, Until: d.Until}
+	case DecideResume:
+		ev.Kind = exposure.EventResumed
+	case DecideWithdraw:
+		ev.Kind = exposure.EventWithdrawn
 	}
 	return ev
 }
@@ -106,7 +131,7 @@ func (d *Decision) owner(how string) *exposure.Owner {
 
 func (d *Decision) exception(e *exposure.Exposure) *exposure.Exception {
 	x := &exposure.Exception{By: d.Actor.Name, Reason: d.Reason, Until: d.Until, EndsOn: d.EndsOn,
-		Digest: exposure.EvidenceDigest(*e), KEVThen: e.Decision.Inputs["kev"] == "yes"}
+		Digest: exposure.EvidenceDigest(*e), KEVThen: e.Decision.Inputs["kev"] == "yes", FixThen: exposure.FixKnown(e)}
 	if d.Kind == DecideFalsePositive && d.Until.IsZero() && len(d.EndsOn) == 0 {
 		x.EndsOn = []string{exposure.EndsOnEvidence} // it holds for what was looked at
 	}
@@ -132,35 +157,66 @@ func (d *Decision) senseless(e *exposure.Exposure) string {
 			if end == exposure.EndsOnKEV && e.Decision.Inputs["kev"] == "yes" {
 				return "it can't end when the weakness becomes known to be exploited: it is already"
 			}
+			if end == exposure.EndsOnFix && exposure.FixKnown(e) {
+				return "it can't end when a fix is released: one is known already"
+			}
 		}
-	case DecideClaim, DecideReassign, DecideSnooze, DecideFixClaimed, DecideReopen:
+	default:
 	}
 	return ""
 }
 
+// deciding is one decision on its way into the ledger.
+type deciding struct {
+	ledger  *ledger.Ledger
+	records Records
+	rules   *exception.Rules
+	as      exposure.Mode
+	d       *Decision
+	now     time.Time
+}
+
+type ledgerResult = ledger.Result
+
 // ApplyDecision records a decision in the ledger, on behalf of a caller that works in the
-// given mode. It is safe to repeat: the same cause is one decision.
-func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
+// given mode, under the rules of exceptions. It is safe to repeat: the same cause is one
+// decision.
+func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, rules *exception.Rules, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
+	x := deciding{ledger: l, records: records, rules: rules, as: as, d: &d, now: now}
 	e, err := records.Exposure(ctx, d.Exposure)
 	if err != nil {
 		return ledger.Result{}, DecisionResult{}, fault.Wrap(fault.KindOf(err), err, "reading exposure "+string(d.Exposure))
 	}
+	var res ledger.Result
 	if why := d.senseless(&e); why != "" {
-		// Unless it was decided before, and what it led to is what forbids it now.
-		decided, err := inChain(ctx, records, &e, d.Cause)
-		if err != nil {
-			return ledger.Result{}, DecisionResult{}, err
-		}
-		if !decided {
-			return ledger.Result{}, DecisionResult{}, fault.New(fault.Conflict, "deciding %s: %s", d.Kind, why)
-		}
+		res, err = x.unlessDecided(ctx, &e, fault.New(fault.Conflict, "deciding %s: %s", d.Kind, why))
+	} else if d.aboutRequest() {
+		res, err = x.applyRuled(ctx, e)
+	} else {
+		res, err = x.apply(ctx, d.event(&e, now), d.IfVersion)
 	}
-	res, err := l.Apply(ctx, ledger.Change{ID: d.Exposure, As: as, Event: d.event(&e, now), IfVersion: d.IfVersion})
 	if err != nil {
-		return res, DecisionResult{}, fault.Wrap(fault.KindOf(err), err, "deciding "+string(d.Kind))
+		return res, DecisionResult{}, err
 	}
-	result := d.result(&res)
-	return res, result, nil
+	return res, d.result(&res), nil
+}
+
+// unlessDecided gives the error, unless the decision was made before, and what it led to
+// is what forbids it now.
+func (x *deciding) unlessDecided(ctx context.Context, e *exposure.Exposure, refusal error) (ledger.Result, error) {
+	decided, err := inChain(ctx, x.records, e, x.d.Cause)
+	if err != nil {
+		return ledger.Result{}, err
+	}
+	if !decided {
+		return ledger.Result{}, refusal
+	}
+	return x.apply(ctx, x.d.event(e, x.now), x.d.IfVersion)
+}
+
+func (x *deciding) apply(ctx context.Context, ev exposure.Event, version int64) (ledger.Result, error) {
+	res, err := x.ledger.Apply(ctx, ledger.Change{ID: x.d.Exposure, As: x.as, Event: ev, IfVersion: version})
+	return res, fault.Wrap(fault.KindOf(err), err, "deciding "+string(x.d.Kind))
 }
 
 func inChain(ctx context.Context, records Records, e *exposure.Exposure, cause string) (bool, error) {
@@ -176,20 +232,16 @@ func inChain(ctx context.Context, records Records, e *exposure.Exposure, cause s
 
 func (d *Decision) result(r *ledger.Result) DecisionResult {
 	e := &r.Exposure
-	return DecisionResult{Exposure: e.ID, State: e.State, Version: e.Version, Seq: r.Event.Seq, Repeated: r.Repeated, Message: d.message(e)}
+	return DecisionResult{Exposure: e.ID, State: e.State, Version: e.Version, Seq: r.Event.Seq, Repeated: r.Repeated, Message: d.message(e, &r.Event)}
 }
 
 // message says in a sentence what happened.
-func (d *Decision) message(e *exposure.Exposure) string {
+func (d *Decision) message(e *exposure.Exposure, ev *exposure.Event) string {
 	switch d.Kind {
 	case DecideClaim, DecideReassign:
 		return d.Team + " owns it now."
-	case DecideAcceptRisk:
-		return "The risk is accepted " + d.end() + "."
-	case DecideMitigate:
-		return "It counts as mitigated " + d.end() + "."
-	case DecideFalsePositive:
-		return "It is dismissed as a false positive " + d.end() + "."
+	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume:
+		return d.said(ev, e)
 	case DecideSnooze:
 		return "No reminders until " + d.Until.UTC().Format("2006-01-02 15:04") + "."
 	case DecideRetest:
@@ -203,16 +255,4 @@ func (d *Decision) message(e *exposure.Exposure) string {
 		return "It is open again and will be validated."
 	}
 	return fmt.Sprintf("It is %s.", e.State)
-}
-
-func (d *Decision) end() string {
-	switch {
-	case !d.Until.IsZero() && len(d.EndsOn) > 0:
-		return "until " + d.Until.UTC().Format(time.DateOnly) + ", or until " + strings.Join(d.EndsOn, " or ") + " ends it"
-	case !d.Until.IsZero():
-		return "until " + d.Until.UTC().Format(time.DateOnly)
-	case len(d.EndsOn) > 0:
-		return "until " + strings.Join(d.EndsOn, " or ") + " ends it"
-	}
-	return "until what the sources report changes"
 }

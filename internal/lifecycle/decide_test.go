@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/ledger"
@@ -96,6 +97,9 @@ func born(t *testing.T, s *shelf, edits ...func(*exposure.Exposure)) exposure.ID
 
 func TestEachDecisionBecomesItsEvent(t *testing.T) {
 	covering := func(e *exposure.Exposure) { e.Verification = exposure.Verification{Method: exposure.MethodCoveringRun} }
+	decided := func(o exposure.DecisionOutcome) func(*exposure.Exposure) {
+		return func(e *exposure.Exposure) { e.Decision.Outcome = o }
+	}
 	inputs := func(key string) func(*exposure.Exposure) {
 		return func(e *exposure.Exposure) { e.Decision.Inputs = map[string]string{key: "yes"} }
 	}
@@ -109,10 +113,16 @@ func TestEachDecisionBecomesItsEvent(t *testing.T) {
 		refused string
 	}{
 		{"claiming owns", nil, decision(lifecycle.DecideClaim), exposure.EventAssigned, exposure.Tracked, "payments owns it now.", ""},
-		{"accepting excepts", nil, decision(lifecycle.DecideAcceptRisk), exposure.EventAccept, exposure.Accepted, "until 2026-03-04", ""},
-		{"mitigating excepts", nil, decision(lifecycle.DecideMitigate), exposure.EventMitigate, exposure.Mitigated, "until 2026-03-04", ""},
-		{"dismissing without an end holds for the evidence", nil, decision(lifecycle.DecideFalsePositive, func(d *lifecycle.Decision) { d.Until = time.Time{} }),
-			exposure.EventDismiss, exposure.FalsePositive, "until what the sources report changes", ""},
+		{"accepting asks for approval", nil, decision(lifecycle.DecideAcceptRisk), exposure.EventRequested, exposure.Tracked, "takes 2 approvals", ""},
+		{"so does mitigating", nil, decision(lifecycle.DecideMitigate), exposure.EventRequested, exposure.Tracked, "takes 2 approvals", ""},
+		{"dismissing without an end holds for the evidence, and as long as nobody has to be asked", nil, decision(lifecycle.DecideFalsePositive, func(d *lifecycle.Decision) { d.Until = time.Time{} }),
+			exposure.EventDismiss, exposure.FalsePositive, "until 2026-04-01, or until evidence or kev ends it", ""},
+		{"dismissing for long asks for approval", []func(*exposure.Exposure){decided(exposure.Track)}, decision(lifecycle.DecideFalsePositive, func(d *lifecycle.Decision) { d.Until = now.AddDate(0, 5, 0) }),
+			exposure.EventRequested, exposure.Tracked, "takes 1 approval", ""},
+		{"nothing is accepted for longer than policy allows", []func(*exposure.Exposure){decided(exposure.Attend)}, decision(lifecycle.DecideAcceptRisk, func(d *lifecycle.Decision) { d.Until = now.AddDate(0, 0, 91) }), "", "", "", "90d at most, until 2026-05-31"},
+		{"approving what nobody asked for is refused", nil, decision(lifecycle.DecideApprove, func(d *lifecycle.Decision) { d.Role = "approver" }), "", "", "", "no request for an exception waits"},
+		{"so is declining it", nil, decision(lifecycle.DecideDecline), "", "", "", "no request for an exception waits"},
+		{"and withdrawing it", nil, decision(lifecycle.DecideWithdraw), "", "", "", "no request for an exception waits"},
 		{"a test of what waits admits it", nil, decision(lifecycle.DecideRetest), exposure.EventAdmit, exposure.Validating, "the verdict follows", ""},
 		{"a test that no probe can make is refused", []func(*exposure.Exposure){covering}, decision(lifecycle.DecideRetest), "", "", "", "a complete run of nessus-dc1 will tell"},
 		{"a claim on what nobody works on is refused", nil, decision(lifecycle.DecideFixClaimed), "", "", "", "it is tracked"},
@@ -129,7 +139,7 @@ func TestEachDecisionBecomesItsEvent(t *testing.T) {
 				tt.d.Exposure = id
 			}
 			l := ledger.New(s, func() time.Time { return now })
-			res, result, err := lifecycle.ApplyDecision(t.Context(), l, s, exposure.ModeStore, tt.d, now)
+			res, result, err := lifecycle.ApplyDecision(t.Context(), l, s, exception.Default(), exposure.ModeStore, tt.d, now)
 			if tt.refused != "" {
 				require.ErrorContains(t, err, tt.refused)
 				return
@@ -141,7 +151,7 @@ func TestEachDecisionBecomesItsEvent(t *testing.T) {
 			require.Equal(t, "ann", res.Event.Actor.Name)
 			require.Equal(t, "key-1", res.Event.Cause)
 
-			_, again, err := lifecycle.ApplyDecision(t.Context(), l, s, res.Exposure.Mode, tt.d, now)
+			_, again, err := lifecycle.ApplyDecision(t.Context(), l, s, exception.Default(), res.Exposure.Mode, tt.d, now)
 			require.NoError(t, err)
 			require.True(t, again.Repeated)
 			require.Equal(t, result.Seq, again.Seq)

@@ -17,9 +17,12 @@ type Decision struct {
 	Reason    string         `json:"reason,omitempty"`
 	Team      string         `json:"team,omitempty"`
 	Until     time.Time      `json:"until,omitzero"`
-	EndsOn    []string       `json:"ends_on,omitempty"`    // kev, evidence, internet, control:<name>
+	EndsOn    []string       `json:"ends_on,omitempty"`    // kev, evidence, internet, fix, approver_gone, control:<name>
 	IfVersion int64          `json:"if_version,omitempty"` // refuse if the exposure is at another version; zero = any
+	For       string         `json:"for,omitempty"`        // what is waited for: vendor, change_window
+	Reference string         `json:"reference,omitempty"`  // the vendor's case, the number of the change
 	Via       string         `json:"via,omitempty"`        // api, chat, ticket
+	Role      string         `json:"role,omitempty"`       // of the actor where he decides: operator, approver, admin; empty: as people are configured
 }
 
 // DecisionResult is what a decision did.

@@ -79,10 +79,15 @@ const (
 	DecideRetest        DecisionKind = "retest"
 	DecideFixClaimed    DecisionKind = "fix_claimed" // somebody says it is fixed: a claim, then a re-test
 	DecideReopen        DecisionKind = "reopen"
+	DecideWait          DecisionKind = "wait"     // stop the clock of the due date: for what, Reason, Until
+	DecideResume        DecisionKind = "resume"   // let it run again
+	DecideApprove       DecisionKind = "approve"  // the exception that somebody asked for
+	DecideDecline       DecisionKind = "decline"  // it; needs Reason
+	DecideWithdraw      DecisionKind = "withdraw" // what one asked for oneself
 )
 
 // DecisionKinds are all of them, in the order of the documentation.
 func DecisionKinds() []DecisionKind {
 	return []DecisionKind{DecideClaim, DecideReassign, DecideAcceptRisk, DecideMitigate, DecideFalsePositive,
-		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen}
+		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume}
 }

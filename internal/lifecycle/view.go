@@ -56,6 +56,27 @@ func ViewOf(e *exposure.Exposure) ExposureView {
 
 func head(list []string) []string { return list[:min(len(list), maxListed)] }
 
+// FollowUp is how an exposure is followed up.
+type FollowUp struct {
+	Due      time.Time      `json:"due,omitzero"`
+	Calendar string         `json:"calendar,omitempty"` // by which it is due; empty: the clock, in UTC
+	Timezone string         `json:"timezone,omitempty"`
+	Waiting  *exposure.Wait `json:"waiting,omitempty"` // why its clock stands still now
+	Waited   string         `json:"waited,omitempty"`  // for how long altogether, planned waits included
+	Channel  string         `json:"channel,omitempty"` // where its owner is told
+	Next     string         `json:"next,omitempty"`    // what comes next, in words
+	NextAt   time.Time      `json:"next_at,omitzero"`
+	Ladder   []Rung         `json:"ladder"` // reminders and escalations of its ticket, in the order of their times
+}
+
+// Rung is one message of a ladder.
+type Rung struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // reminder, escalation
+	To   string    `json:"to"`
+	Sent time.Time `json:"sent,omitzero"`
+}
+
 // TimelineLine is one line of an exposure's story.
 type TimelineLine struct {
 	Seq    int64              `json:"seq"`

@@ -28,13 +28,14 @@ type Config struct {
 
 // Team is one team.
 type Team struct {
-	Name    string   `yaml:"name" json:"name" doc:"Name of the team: letters, digits, dots, dashes and underscores."`
-	Aliases []string `yaml:"aliases" json:"aliases,omitempty" doc:"What sources call the team, as patterns over owner hints: tag values, CMDB groups, CODEOWNERS entries. The name itself is always one."`
-	Channel string   `yaml:"channel" json:"channel,omitempty" doc:"Where messages to the team go, as the notifier calls it."`
-	Members []string `yaml:"members" json:"members,omitempty" doc:"Names of the people who are in it, from people."`
-	WIP     int      `yaml:"wip" json:"wip,omitempty" doc:"How many fixes, which is tickets, the team works on at a time; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
-	Intake  int      `yaml:"intake" json:"intake,omitempty" doc:"How many new fixes the team begins within 24 hours; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
-	Manager string   `yaml:"manager" json:"manager,omitempty" doc:"Name of the person whom unanswered questions to the team go to, from people."`
+	Name     string   `yaml:"name" json:"name" doc:"Name of the team: letters, digits, dots, dashes and underscores."`
+	Aliases  []string `yaml:"aliases" json:"aliases,omitempty" doc:"What sources call the team, as patterns over owner hints: tag values, CMDB groups, CODEOWNERS entries. The name itself is always one."`
+	Channel  string   `yaml:"channel" json:"channel,omitempty" doc:"Where messages to the team go, as the notifier calls it."`
+	Members  []string `yaml:"members" json:"members,omitempty" doc:"Names of the people who are in it, from people."`
+	WIP      int      `yaml:"wip" json:"wip,omitempty" doc:"How many fixes, which is tickets, the team works on at a time; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
+	Intake   int      `yaml:"intake" json:"intake,omitempty" doc:"How many new fixes the team begins within 24 hours; what is urgent comes on top. Unset: as in defaults. -1: no limit."`
+	Calendar string   `yaml:"calendar" json:"calendar,omitempty" doc:"Calendar by which the team works, from policy.calendars; unset: policy.calendar."`
+	Manager  string   `yaml:"manager" json:"manager,omitempty" doc:"Name of the person whom unanswered questions to the team go to, from people."`
 }
 
 // Budget is what a team takes on at a time. Zero is no limit.
@@ -84,6 +85,11 @@ type Options struct {
 	Escalation     []Step           `json:"escalation,omitempty"`
 	ReminderBefore []scope.Duration `json:"reminder_before,omitempty"`
 	Channel        string           `json:"channel,omitempty"`
+	// Reminds and Escalates say that a node of the path sets the reminders, the escalation,
+	// in place of what holds everywhere.
+	Reminds   bool `json:"-"`
+	Escalates bool `json:"-"`
+	Rerouted  bool `json:"-"` // … and the channel
 }
 
 // DefaultOptions count where no node of the path says otherwise.

@@ -246,13 +246,13 @@ func (w *walk) explain(depth int, n *node, ok bool, why string) {
 // with takes over what a node sets.
 func (o Options) with(n *Node) Options {
 	if n.Escalation != nil {
-		o.Escalation = n.Escalation
+		o.Escalation, o.Escalates = n.Escalation, true
 	}
 	if n.ReminderBefore != nil {
-		o.ReminderBefore = n.ReminderBefore
+		o.ReminderBefore, o.Reminds = n.ReminderBefore, true
 	}
 	if n.Channel != "" {
-		o.Channel = n.Channel
+		o.Channel, o.Rerouted = n.Channel, true
 	}
 	return o
 }

@@ -5,19 +5,34 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/quellsec/quell/internal/calendar"
 	"github.com/quellsec/quell/internal/exposure"
 )
 
 // Decider decides under one policy. It is immutable, and safe for concurrent use.
 type Decider struct {
-	policy Policy
-	digest string
+	policy    Policy
+	digest    string
+	calendars calendar.Set
 }
 
 // NewDecider makes a decider of a policy that is valid.
-func NewDecider(policy Policy) Decider { return Decider{policy: policy, digest: policy.Digest()} }
+func NewDecider(policy Policy) Decider {
+	calendars, _ := calendar.Compile(policy.Calendars) // Validate has found what is wrong with them
+	return Decider{policy: policy, digest: policy.Digest(), calendars: calendars}
+}
+
+// Calendar gives the calendar of that name, or the policy's own; nil: time is counted by
+// the clock.
+func (d Decider) Calendar(name string) *calendar.Calendar {
+	if name == "" {
+		name = d.policy.Calendar
+	}
+	return d.calendars.Named(name)
+}
 
 // Policy is the policy that it decides under.
 func (d Decider) Policy() Policy { return d.policy }
@@ -202,6 +217,15 @@ func (d Decider) sum(in *Inputs, held string) string {
 	}
 	if in.excused != "" {
 		text(in.excused)
+	}
+	if c := d.Calendar(in.Calendar); c != nil {
+		text("calendar " + c.Name())
+	}
+	for i := range in.Waits {
+		w := &in.Waits[i]
+		text("waits " + strconv.FormatBool(w.Approved))
+		b = binary.AppendVarint(b, w.From.UnixMilli())
+		b = binary.AppendVarint(b, w.Until.UnixMilli())
 	}
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:16])

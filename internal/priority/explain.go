@@ -1,6 +1,7 @@
 package priority
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,13 +52,49 @@ func (d Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Time
 		start, from = in.KEVAdded, "when it came into KEV"
 	}
 	length := d.policy.Due.of(outcome)
+	limit, limited := timeline.Length()
+	paused, waiting := in.paused(start)
+	begin := start.Add(paused)
 	rule := "the policy gives " + length.String() + " for " + string(outcome)
-	span := length.Std()
-	if limit, ok := timeline.Length(); ok && limit <= span {
-		span, rule = limit, "BOD 26-04 gives "+string(timeline)
+	bod := "BOD 26-04 gives " + string(timeline)
+	office := d.Calendar(in.Calendar)
+	if office == nil {
+		span := length.Std()
+		if limited && limit <= span {
+			span, rule = limit, bod
+		}
+		due := begin.Add(span).UTC().Truncate(time.Millisecond)
+		return due, "due " + due.Format(day) + ": " + rule + " from " + start.UTC().Format(day) + ", " + from + waiting
 	}
-	due := start.Add(span).UTC().Truncate(time.Millisecond)
-	return due, "due " + due.Format(day) + ": " + rule + " from " + start.UTC().Format(day) + ", " + from
+	business := slices.Contains(d.policy.Business, outcome)
+	due := office.Due(begin, length.Std(), business)
+	if business {
+		rule += " in business days"
+	}
+	if limited {
+		if first := office.Due(begin, limit, false); !first.After(due) {
+			due, rule = first, bod
+		}
+	}
+	return due.UTC(), "due " + due.In(office.Zone()).Format("2006-01-02 15:04 MST") + " by the calendar " + office.Name() + ": " + rule + " from " +
+		start.In(office.Zone()).Format(day) + ", " + from + waiting
+}
+
+// paused is for how long the clock stood still since a time, or will, and why in words.
+// What is known to be exploited waits only where an approver said so.
+func (in *Inputs) paused(since time.Time) (sum time.Duration, why string) {
+	for i := range in.Waits {
+		w := &in.Waits[i]
+		from := w.From
+		if from.Before(since) {
+			from = since
+		}
+		if span := w.Until.Sub(from); span > 0 && (in.KEV.Value != Yes || w.Approved) {
+			sum += span
+			why += "; its clock stands still from " + from.UTC().Format(day) + " to " + w.Until.UTC().Format(day) + ", waiting for a " + strings.ReplaceAll(w.For, "_", " ")
+		}
+	}
+	return sum, why
 }
 
 // admits says whether the exposure is to be worked on, and why. Every scope of the asset

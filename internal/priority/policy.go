@@ -4,10 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
+	"github.com/quellsec/quell/internal/calendar"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/scope"
 )
@@ -22,9 +25,16 @@ type Policy struct {
 	MaxOpen     int                      `yaml:"max_open" json:"max_open" doc:"Exposures worked on at one time; the others wait in the queue."`
 	// Trusted are the sources whose word that a product isn't affected is believed. They are
 	// marked where the sources are configured.
-	Trusted       []string       `yaml:"-" json:"trusted,omitempty"`
-	UrgentWithin  scope.Duration `yaml:"urgent_within" json:"urgent_within,omitzero" doc:"What is known to be exploited (KEV) goes past the budgets of teams once it is due within so long. What is decided as act always does."`
-	RatePerMinute int            `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
+	Trusted []string `yaml:"-" json:"trusted,omitempty"`
+	// How time is counted. Without a calendar it is counted by the clock, in UTC.
+	Calendars []calendar.Config          `yaml:"calendars" json:"calendars,omitempty" doc:"Business calendars: what is due is due at the end of a working day, and reminders come in working hours."`
+	Calendar  string                     `yaml:"calendar" json:"calendar,omitempty" doc:"Calendar of teams that name none, and of what nobody owns. Unset: due dates count by the clock, in UTC."`
+	Business  []exposure.DecisionOutcome `yaml:"business" json:"business,omitempty" doc:"Outcomes whose time to remediate counts in business days of the calendar. BOD 26-04 timelines never do."`
+
+	UrgentWithin  scope.Duration   `yaml:"urgent_within" json:"urgent_within,omitzero" doc:"What is known to be exploited (KEV) goes past the budgets of teams once it is due within so long. What is decided as act always does."`
+	Pauses        exception.Pauses `yaml:"pauses" json:"pauses,omitzero" doc:"How long the clock of a due date may stand still while the work waits for a vendor or a change window."`
+	Exceptions    exception.Policy `yaml:"exceptions" json:"exceptions,omitzero" doc:"What accepting a risk, mitigating and long false positives take: approvals, terms, ends."`
+	RatePerMinute int              `yaml:"rate_per_minute" json:"rate_per_minute" doc:"Exposures admitted in one minute."`
 }
 
 // Due is the time to remediate by outcome.
@@ -58,6 +68,7 @@ func DefaultPolicy() Policy {
 		AdmitWithin: scope.Days(14),
 		Due:         Due{Act: scope.Days(3), Attend: scope.Days(14), TrackStar: scope.Days(45), Track: scope.Days(90)},
 		MaxOpen:     2000, RatePerMinute: 120, UrgentWithin: scope.Days(7),
+		Exceptions: exception.DefaultPolicy(), Pauses: exception.DefaultPauses(),
 	}
 }
 
@@ -96,13 +107,34 @@ func (p Policy) Validate() []error {
 	if p.RatePerMinute < 1 {
 		add("rate_per_minute", "must be at least 1, or nothing is ever worked on")
 	}
+	nested := func(at string, problems []error) {
+		for _, err := range problems {
+			var field *scope.FieldError
+			if errors.As(err, &field) {
+				add(at+field.Path, "%s", field.Msg)
+			}
+		}
+	}
+	nested("pauses.", p.Pauses.Validate())
+	calendars, problems := calendar.Compile(p.Calendars)
+	nested("calendars", problems)
+	if p.Calendar != "" && len(problems) == 0 && calendars.Named(p.Calendar) == nil {
+		add("calendar", "there is no calendar %q in calendars", p.Calendar)
+	}
+	for i, o := range p.Business {
+		if o.Rank() == 0 {
+			add(fmt.Sprintf("business[%d]", i), "%q is not track, track_star, attend or act", o)
+		}
+	}
+	nested("exceptions.", p.Exceptions.Validate())
 	return errs
 }
 
 // Digest is a hash over what decides; equal digests decide alike. How fast and how many
-// exposures are admitted doesn't change a decision and isn't in it.
+// exposures are admitted, and what exceptions take, doesn't change a decision and isn't in
+// it.
 func (p Policy) Digest() string {
-	p.MaxOpen, p.RatePerMinute, p.UrgentWithin = 0, 0, 0
+	p.MaxOpen, p.RatePerMinute, p.UrgentWithin, p.Exceptions, p.Pauses = 0, 0, 0, exception.Policy{}, exception.Pauses{}
 	b, err := json.Marshal(p)
 	if err != nil { // only a number that isn't one, which Validate refuses, gets here
 		panic("hashing a policy that was not validated: " + err.Error())

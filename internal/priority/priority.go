@@ -82,6 +82,11 @@ type Inputs struct {
 	CVEs   []string
 	Stated []exposure.Stated
 
+	// Calendar is that of whoever owns it; empty: the policy's. Waits are when its clock
+	// stood still.
+	Calendar string
+	Waits    []exposure.Wait
+
 	excused string // why it is said not to be affected, once that is settled
 }
 

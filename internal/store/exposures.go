@@ -28,6 +28,7 @@ var exposures = engine.Collection{
 		{Name: "workflow", Kind: engine.Int}, {Name: "queued", Kind: engine.Int}, {Name: "wake", Kind: engine.Int}, {Name: "timer", Kind: engine.Int},
 		// The line: whose it is, the place in it, whose work it is, and from when on it is urgent.
 		{Name: "line"}, {Name: "turn", Kind: engine.Int}, {Name: "work"}, {Name: "presses", Kind: engine.Int},
+		{Name: "requested", Kind: engine.Int}, {Name: "untold", Kind: engine.Int},
 	},
 	Indexes: []engine.Index{
 		{Fields: []string{"state", "due"}}, {Fields: []string{"decision", "due"}}, {Fields: []string{"owner", "due"}},
@@ -37,6 +38,7 @@ var exposures = engine.Collection{
 		{Fields: []string{"workflow"}, Sparse: true}, {Fields: []string{"queued", "due"}, Sparse: true},
 		{Fields: []string{"wake"}, Sparse: true}, {Fields: []string{"timer"}, Sparse: true},
 		{Fields: []string{"line", "turn", "work"}, Sparse: true}, {Fields: []string{"work", "turn"}, Sparse: true}, {Fields: []string{"presses"}, Sparse: true},
+		{Fields: []string{"requested"}, Sparse: true}, {Fields: []string{"untold"}, Sparse: true},
 	},
 	Cube: []string{"state", "decision", "severity", "owner", "scope", "source"},
 }
@@ -51,7 +53,8 @@ func (s *Store) exposures() of[exposure.Exposure] {
 				string(x.Asset), x.Weakness, optional(x.RemediationID), strings.ToLower(x.Title),
 				due(x.Due), x.FirstSeen.UnixMilli(), x.UpdateAt.UnixMilli(),
 				flag(x.Mode == exposure.ModeWorkflow), flag(!x.Queued.IsZero()), wake(x), ms(x.TimerAt),
-				line(x), turn(x), work(x), pressing(x)}
+				line(x), turn(x), work(x), pressing(x),
+				flag(x.Request != nil), flag(len(x.Untold) > 0)}
 		}}
 }
 
@@ -216,6 +219,12 @@ func conditions(f exposure.Filter) []engine.Cond {
 	}
 	if f.Queued {
 		w.add("queued", engine.In, int64(1))
+	}
+	if f.Requested {
+		w.add("requested", engine.In, int64(1))
+	}
+	if f.Untold {
+		w.add("untold", engine.In, int64(1))
 	}
 	if !f.DueAfter.IsZero() {
 		w.add("due", engine.From, f.DueAfter.UnixMilli()+1)
