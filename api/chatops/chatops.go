@@ -17,6 +17,7 @@ import (
 	"github.com/quellsec/quell/api"
 	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/ownership"
@@ -97,6 +98,7 @@ type Deps struct {
 	Gaps         api.Gaps
 	People       func() []ownership.Person
 	Policy       func() priority.Policy
+	Rules        *exception.Rules // of exceptions: who may approve what
 	// Visible gives the scopes that a person may see; nil is all.
 	Visible   func(ctx context.Context, person string) ([]string, error)
 	Command   string // the slash command: /quell

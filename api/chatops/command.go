@@ -33,7 +33,7 @@ func commands() []command {
 		{name: "owner", args: "ID or asset", help: "who owns it, and how that is known", role: viewer, read: (*Chat).owner},
 		{name: "claim", args: "ID [team]", help: "take it for your team", role: operator, decide: (*Chat).orderClaim},
 		{name: "assign", args: "ID team", help: "give it to a team", role: operator, decide: (*Chat).orderAssign},
-		{name: "accept", args: "ID [until] [reason]", help: "accept its risk; without a reason a form opens", role: operator, decide: (*Chat).orderAccept},
+		{name: "accept", args: "ID [until] [reason]", help: "ask to accept its risk; without a reason a form opens", role: operator, decide: (*Chat).orderAccept},
 		{name: "snooze", args: "ID until [reason]", help: "no reminders until a day (2026-12-24) or for a while (7d)", role: operator, decide: (*Chat).orderSnooze},
 		{name: "fp", args: "ID [reason]", help: "call it a false positive; without a reason a form opens", role: operator, decide: (*Chat).orderFalsePositive},
 		{name: "retest", args: "ID", help: "have it tested again", role: operator, decide: (*Chat).orderRetest},

@@ -87,18 +87,17 @@ func (c *Chat) once(ctx context.Context, d lifecycle.Decision) (lifecycle.Decisi
 // rivals are the events of others that answer the question which a decision is about:
 // whose it is, what becomes of it, when to remind, whether to test, what comes of a request.
 func rivals(kind string) []exposure.EventKind {
-	const requested, declined, withdrawn = exposure.EventKind("requested"), exposure.EventKind("declined"), exposure.EventKind("withdrawn")
 	switch lifecycle.DecisionKind(kind) {
 	case lifecycle.DecideClaim, lifecycle.DecideReassign, kindNotOurs:
 		return []exposure.EventKind{exposure.EventAssigned}
 	case lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideFixClaimed, lifecycle.DecideReopen:
-		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventClaim, exposure.EventReopen, requested}
+		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventClaim, exposure.EventReopen, exposure.EventRequested}
 	case lifecycle.DecideSnooze:
 		return []exposure.EventKind{exposure.EventSnoozed}
 	case lifecycle.DecideRetest:
 		return []exposure.EventKind{exposure.EventRetest}
-	case kindApprove, kindDecline, kindWithdraw: // two who approve don't stand in each other's way
-		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, declined, withdrawn}
+	case lifecycle.DecideApprove, lifecycle.DecideDecline, lifecycle.DecideWithdraw: // two who approve don't stand in each other's way
+		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventDeclined, exposure.EventWithdrawn}
 	}
 	return nil
 }

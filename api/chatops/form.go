@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func wantsForm(kind string, p *person) bool {
 	switch lifecycle.DecisionKind(kind) {
 	case lifecycle.DecideClaim:
 		return len(p.teams) != 1
-	case lifecycle.DecideReassign, lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideSnooze, kindNotOurs, kindDecline:
+	case lifecycle.DecideReassign, lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideSnooze, lifecycle.DecideDecline, kindNotOurs:
 		return true
 	}
 	return false
@@ -96,7 +95,7 @@ func millis(t time.Time) int64 {
 // titleOf fits the 24 characters that Slack gives a title.
 func titleOf(kind string) string {
 	return map[string]string{"claim": "Claim", "reassign": "Give to a team", "accept_risk": "Accept the risk", "mitigate": "Mitigated", "mark_false_positive": "False positive",
-		"snooze": "No reminders until", kindNotOurs: "Not ours", kindDecline: "Decline"}[kind]
+		"snooze": "No reminders until", kindNotOurs: "Not ours", "decline": "Decline"}[kind]
 }
 
 // fields are what a form asks for.
@@ -118,7 +117,7 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 		return append(out, reason("Why", true)), nil
 	case lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate:
 		return append(out, reason("Reason", false), day("Until", true), ends(), input(fieldControl, "…or when this control fails", "", true, kit.NewPlainTextInputBlockElement(nil, "v")),
-			note("An end is required: a day, or what ends it early."), c.approvers()), nil
+			note("Without a day it lasts as long as the policy lets it."), c.approvers(ctx, p, o)), nil
 	case lifecycle.DecideFalsePositive:
 		return append(out, reason("What shows that it isn't there", false), day("Until", true), ends(),
 			note("Without an end it holds until what the sources report changes.")), nil
@@ -151,7 +150,8 @@ func ends() kit.Block {
 		return kit.NewOptionBlockObject(value, kit.NewTextBlockObject(kit.PlainTextType, text, false, false), nil)
 	}
 	return input(fieldEndsOn, "Ends early when", "", true, kit.NewCheckboxGroupsBlockElement("v", option(exposure.EndsOnKEV, "it is exploited (CISA KEV)"),
-		option(exposure.EndsOnInternet, "the asset becomes reachable from the internet"), option(exposure.EndsOnEvidence, "what the sources report changes")))
+		option(exposure.EndsOnInternet, "the asset becomes reachable from the internet"), option(exposure.EndsOnFix, "a fix is released"), option(exposure.EndsOnApproverGone, "somebody who approved it leaves"),
+		option(exposure.EndsOnEvidence, "what the sources report changes")))
 }
 
 func input(id, label, hint string, optional bool, element kit.BlockElement) kit.Block {
@@ -168,17 +168,15 @@ func note(text string) kit.Block {
 	return kit.NewContextBlock("", kit.NewTextBlockObject(kit.MarkdownType, text, false, true))
 }
 
-// approvers names who may accept risks.
-func (c *Chat) approvers() kit.Block {
-	var names []string
-	for _, p := range c.People() {
-		if p.Role == approver && p.Left == "" {
-			names = append(names, p.Name)
-		}
+// approvers names who may approve what is asked for.
+func (c *Chat) approvers(ctx context.Context, p *person, o *order) kit.Block {
+	f, _, err := c.find(ctx, p, []string{o.Subject})
+	if err != nil || f.one == nil {
+		return note("Others approve it, as the policy says for each of them.")
 	}
-	slices.Sort(names)
+	names := c.Rules.Approvers(f.one, p.name, c.Now())
 	if len(names) == 0 {
-		return note("Nobody has the role approver.")
+		return note("Nobody but you could approve it.")
 	}
 	return note("Approvers: " + lifecycle.Plain(strings.Join(names, ", "), 500))
 }

@@ -27,7 +27,6 @@ func TestARiskIsAcceptedThroughAForm(t *testing.T) {
 	id := r.exposure("payments", func(e *exposure.Exposure) { e.State = exposure.Open })
 	ts := r.post("exposure:"+string(id), "accept_risk")
 	view := r.form(carol, ts, "accept_risk")
-	require.Contains(t, string(view.Raw), "Approvers: carol", "frank has left")
 	for name, tt := range map[string]struct {
 		values map[string]any
 		says   string

@@ -3,13 +3,16 @@ package chatops
 import (
 	"context"
 	"encoding/json"
-	"strconv"
+	"strings"
+	"time"
 
 	kit "github.com/slack-go/slack"
 
+	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
 )
 
 // event takes an event of Slack's. The only ones that matter are of somebody who opens the
@@ -65,7 +68,7 @@ func (c *Chat) home(ctx context.Context, user, workspace string) ([]kit.Block, e
 		mine.blocks = slack.Sections(escaped(mine.text))
 	}
 	out = append(out, mine.blocks...)
-	if p.may(approver) {
+	if p.may(operator) {
 		waiting, err := c.waiting(ctx, &p)
 		if err != nil {
 			return nil, err
@@ -75,24 +78,47 @@ func (c *Chat) home(ctx context.Context, user, workspace string) ([]kit.Block, e
 	return append(out, kit.NewDividerBlock(), note("`"+c.Command+" help` tells what else there is.")), nil
 }
 
-// waiting is what an approver has to decide: exceptions of his teams that end within two
-// weeks, since risk that is accepted wants looking at before it comes back.
+// waiting are the requests for exceptions that wait for somebody's approval.
 func (c *Chat) waiting(ctx context.Context, p *person) ([]kit.Block, error) {
-	const days = 14
-	f := exposure.Filter{States: []exposure.State{exposure.Accepted, exposure.Mitigated}, TimerBefore: c.Now().AddDate(0, 0, days), Visible: p.visible, Owners: p.teams}
-	if len(p.teams) == 0 {
-		f.Owners = nil
-	}
-	page, err := c.Exposures.FindExposures(ctx, f, exposure.List{Sort: exposure.SortDue, Limit: mostListed})
+	const looked = 200 // at so many: whoever has more to approve has the command line
+	page, err := c.Exposures.FindExposures(ctx, exposure.Filter{Requested: true, Visible: p.visible}, exposure.List{Sort: exposure.SortDue, Limit: looked})
 	if err != nil {
-		return nil, fault.Wrap(fault.KindOf(err), err, "finding exceptions that end")
+		return nil, fault.Wrap(fault.KindOf(err), err, "finding requests that wait")
 	}
-	if len(page.Items) == 0 {
+	var out []kit.Block
+	for i := range page.Items {
+		e := &page.Items[i]
+		if !c.approves(p, e) {
+			continue
+		}
+		if len(out) == 3*mostListed {
+			break
+		}
+		q := e.Request
+		text := escaped(q.By) + " asks to have it " + escaped(strings.ReplaceAll(string(q.Kind), "_", " ")) + " until " + q.Until.Format(time.DateOnly) + ": " + escaped(cut(q.Reason, 300))
+		out = append(append(append(out, c.row(e)), slack.Sections(text)...), slack.Buttons(c.judging(p, e))...)
+	}
+	if len(out) == 0 {
 		return slack.Sections("Nothing waits for you."), nil
 	}
-	out := slack.Sections("Exceptions that end within " + strconv.Itoa(days) + " days:")
-	for i := range page.Items {
-		out = append(out, c.row(&page.Items[i]))
-	}
 	return out, nil
+}
+
+// approves reports whether a request waits for a person.
+func (c *Chat) approves(p *person, e *exposure.Exposure) bool {
+	q := e.Request
+	return q != nil && e.State.Live() && p.may(operator) && c.Rules.MayApprove(e, p.name, p.role, c.Now()) && !q.ApprovedBy(p.name) && (q.Own || !exposure.SamePerson(q.By, p.name))
+}
+
+// judging are the buttons about a request, for a person.
+func (c *Chat) judging(p *person, e *exposure.Exposure) []connectors.Action {
+	about := "request:" + string(e.ID)
+	var out []connectors.Action
+	if c.approves(p, e) {
+		out = append(out, connectors.Action{Kind: string(lifecycle.DecideApprove), Subject: about, Primary: true}, connectors.Action{Kind: string(lifecycle.DecideDecline), Subject: about, Danger: true})
+	}
+	if q := e.Request; q != nil && exposure.SamePerson(q.By, p.name) {
+		out = append(out, connectors.Action{Kind: string(lifecycle.DecideWithdraw), Subject: about})
+	}
+	return out
 }

@@ -81,6 +81,8 @@ func (c *Chat) cardOf(e *exposure.Exposure) connectors.Card {
 		if !e.Exception.Until.IsZero() {
 			card.State += ", until " + e.Exception.Until.Format(time.DateOnly)
 		}
+	case e.Request != nil:
+		card.State += ", and " + e.Request.By + " asks to have it " + strings.ReplaceAll(string(e.Request.Kind), "_", " ") + ": " + e.Request.Reason
 	case e.Claim != nil && e.State != exposure.Closed:
 		card.State += ", claimed fixed by " + e.Claim.By
 	}

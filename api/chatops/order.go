@@ -214,5 +214,5 @@ func subject(text string) (kind, id string) {
 
 func (o *order) decision(p *person, id exposure.ID) lifecycle.Decision {
 	return lifecycle.Decision{Kind: lifecycle.DecisionKind(o.Kind), Exposure: id, Actor: exposure.Actor{Kind: exposure.Person, Name: p.name}, Cause: causeOf(o.ID),
-		Reason: o.Reason, Team: o.Into, Until: ms(o.Until), EndsOn: o.EndsOn, Via: "chat"}
+		Reason: o.Reason, Team: o.Into, Until: ms(o.Until), EndsOn: o.EndsOn, Via: "chat", Role: p.role}
 }

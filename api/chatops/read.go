@@ -89,6 +89,9 @@ func (c *Chat) card(ctx context.Context, p *person, f found) (say, error) {
 		return say{}, err
 	}
 	out := say{text: card.Title + ": " + card.State, blocks: slack.CardBlocks(card)}
+	if f.one != nil {
+		out.blocks = append(out.blocks, slack.Buttons(c.judging(p, f.one))...)
+	}
 	out.blocks = append(out.blocks, slack.Buttons(c.actions(p, &f, card.Done))...)
 	return out, nil
 }

@@ -97,13 +97,14 @@ type decider struct {
 	ledger *ledger.Ledger
 	store  *store.Store
 	now    func() time.Time
+	rules  *exception.Rules
 }
 
 func (d decider) Decide(ctx context.Context, x lifecycle.Decision) (lifecycle.DecisionResult, error) {
 	if err := x.Validate(d.now()); err != nil {
 		return lifecycle.DecisionResult{}, err
 	}
-	_, result, err := lifecycle.ApplyDecision(ctx, d.ledger, d.store, atOnce(), exposure.ModeStore, x, d.now())
+	_, result, err := lifecycle.ApplyDecision(ctx, d.ledger, d.store, d.rules, exposure.ModeStore, x, d.now())
 	return result, err
 }
 
@@ -156,8 +157,8 @@ func newRig(t *testing.T, change func(*chatops.Deps)) *rig {
 	r.slack, _ = opened.(*slack.Slack)
 	things := things{teams()}
 	r.deps = chatops.Deps{Chat: "slack", Slack: r.slack, Presses: r.store, Exposures: r.store, Remediations: r.store, Assets: r.store,
-		Decider: decider{ledger.New(r.store, r.clock.now), r.store, r.clock.now}, Owners: things, Sources: things, Scopes: things, Gaps: things,
-		People: people, Policy: priority.DefaultPolicy, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: r.clock.now, After: r.clock.after}
+		Decider: decider{ledger.New(r.store, r.clock.now), r.store, r.clock.now, atOnce()}, Owners: things, Sources: things, Scopes: things, Gaps: things,
+		People: people, Policy: priority.DefaultPolicy, Rules: atOnce(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: r.clock.now, After: r.clock.after}
 	if change != nil {
 		change(&r.deps)
 	}

@@ -7,13 +7,10 @@ import (
 	"github.com/quellsec/quell/internal/lifecycle"
 )
 
-// The decisions that the contract names and an older lifecycle may not have.
+// What buttons offer beside the lifecycle's decisions.
 const (
-	kindNotOurs  = "not_ours"
-	kindApprove  = "approve"
-	kindDecline  = "decline"
-	kindWithdraw = "withdraw"
-	kindShow     = "show"
+	kindNotOurs = "not_ours"
+	kindShow    = "show"
 )
 
 // right is who may take a decision. Approvers may take any that operators may, of every
@@ -27,11 +24,6 @@ type right struct {
 
 // rights is the table of who may decide what; docs/slack.md shows it.
 func rights() map[string]right {
-	asks := right{role: approver} // where nobody approves, approvers alone accept
-	judges := right{role: approver}
-	if offered(kindApprove) { // it is a request, and who may approve it is the policy's to say
-		asks, judges = right{role: operator, owner: true}, right{role: operator}
-	}
 	return map[string]right{
 		kindShow:                              {role: viewer},
 		string(lifecycle.DecideClaim):         {role: operator, target: true},
@@ -43,10 +35,11 @@ func rights() map[string]right {
 		string(lifecycle.DecideSnooze):        {role: operator, owner: true},
 		string(lifecycle.DecideFalsePositive): {role: operator, owner: true},
 		string(lifecycle.DecideMitigate):      {role: operator, owner: true},
-		string(lifecycle.DecideAcceptRisk):    asks,
-		kindApprove:                           judges,
-		kindDecline:                           judges,
-		kindWithdraw:                          {role: operator},
+		// An exception is asked for, and who may approve it is the policy's to say.
+		string(lifecycle.DecideAcceptRisk): {role: operator, owner: true},
+		string(lifecycle.DecideApprove):    {role: operator},
+		string(lifecycle.DecideDecline):    {role: operator},
+		string(lifecycle.DecideWithdraw):   {role: operator},
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/connectors/slack/slacktest"
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -204,7 +205,7 @@ func slackHouse(s *store.Store) (fake *slacktest.Server, chat *chatops.Chat, add
 	chat = chatops.New(chatops.Deps{Chat: "slack", Slack: workspace, Presses: s, Exposures: s, Remediations: s, Assets: s,
 		Decider: lifecycle.NewClient(nil, ledger.New(s, utc), s, utc, quiet()), // no exposure here is in a workflow's hands
 
-		Owners: things, Sources: things, Scopes: things, Gaps: things, People: func() []ownership.Person { return people }, Policy: priority.DefaultPolicy, Log: quiet(), Now: utc})
+		Owners: things, Sources: things, Scopes: things, Gaps: things, People: func() []ownership.Person { return people }, Policy: priority.DefaultPolicy, Rules: exception.Default(), Log: quiet(), Now: utc})
 	app := httptest.NewServer(chat.Handler())
 	fake.SetEndpoint(app.URL)
 	return fake, chat, vendor.URL, func() { app.Close(); vendor.Close() }, nil
