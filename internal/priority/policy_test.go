@@ -22,7 +22,7 @@ func TestPolicies(t *testing.T) {
 		require.ErrorAs(t, err, &field)
 		paths = append(paths, field.Path)
 	}
-	require.ElementsMatch(t, strings.Fields("intel_max_age epss_poc admit_from due.attend due.track_star due.track max_open rate_per_minute"), paths)
+	require.ElementsMatch(t, strings.Fields("intel_max_age epss_poc admit_from due.attend due.track_star due.track max_open rate_per_minute exceptions.approvers exceptions.request_expires exceptions.remind"), paths)
 
 	a, b := priority.DefaultPolicy(), priority.DefaultPolicy()
 	b.MaxOpen, b.RatePerMinute = 1, 1
