@@ -91,11 +91,22 @@ func (l *look) lines(ctx context.Context, waiting map[string]int64) ([]admission
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]admission.Line, 0, len(waiting))
-	for team := range waiting {
+	heads, err := l.heads(ctx, waiting)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]admission.Line, 0, len(heads))
+	var turns []time.Time
+	for _, h := range heads {
+		team := h.team
 		line := admission.Line{Team: team, Budget: l.budget(team), Working: byTeam[team]}
-		if line.Waiting, err = l.fill(ctx, &line); err != nil {
-			return nil, fault.Wrap(fault.KindOf(err), err, "reading the line of "+orNobody(team))
+		if !l.enough(turns, h.turn) {
+			if line.Waiting, err = l.fill(ctx, &line); err != nil {
+				return nil, fault.Wrap(fault.KindOf(err), err, "reading the line of "+orNobody(team))
+			}
+			for _, w := range line.Waiting {
+				turns = append(turns, w.Turn)
+			}
 		}
 		hurried := false
 		for id, w := range pressing {
@@ -109,6 +120,40 @@ func (l *look) lines(ctx context.Context, waiting map[string]int64) ([]admission
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+// head is the first of a line.
+type head struct {
+	team string
+	turn time.Time
+}
+
+// heads are the lines by the turns of their first.
+func (l *look) heads(ctx context.Context, waiting map[string]int64) ([]head, error) {
+	heads := make([]head, 0, len(waiting))
+	for team := range waiting {
+		first, err := l.Lines.NextInLine(ctx, team, nil, 1)
+		if err != nil {
+			return nil, fault.Wrap(fault.KindOf(err), err, "reading the line of "+orNobody(team))
+		}
+		if len(first) > 0 {
+			heads = append(heads, head{team, first[0].Turn()})
+		}
+	}
+	slices.SortFunc(heads, func(x, y head) int { return cmp.Or(x.turn.Compare(y.turn), strings.Compare(x.team, y.team)) })
+	return heads, nil
+}
+
+// enough reports whether those that were read fill the room before anybody of a line
+// could whose first has the given turn.
+func (l *look) enough(turns []time.Time, first time.Time) bool {
+	before := 0
+	for _, t := range turns {
+		if t.Before(first) {
+			before++
+		}
+	}
+	return before >= l.room
 }
 
 func orNobody(team string) string {
@@ -152,7 +197,7 @@ func (l *look) fill(ctx context.Context, line *admission.Line) ([]admission.Wait
 	}
 	places := line.Places()
 	for round := 0; places > 0 && round < mostRounds; round++ {
-		next, err := l.Lines.NextInLine(ctx, line.Team, inHand, min(l.room, places*eachGroup))
+		next, err := l.Lines.NextInLine(ctx, line.Team, inHand, min(l.room, places))
 		if len(next) == 0 || err != nil {
 			return out, err
 		}
@@ -173,10 +218,9 @@ func (l *look) fill(ctx context.Context, line *admission.Line) ([]admission.Wait
 	return out, nil
 }
 
-const (
-	mostRounds = 64 // of one line, for one look
-	eachGroup  = 4  // exposures, about: the others of a group join it at the next look
-)
+// mostRounds bounds how often one line is read for one look. Of each group one is enough:
+// the others join it at the next look.
+const mostRounds = 64
 
 // waiting are exposures as candidates, but those that policy no longer wants worked on.
 func (l *look) waiting(ctx context.Context, es []exposure.Exposure, err error) ([]admission.Waiting, error) {

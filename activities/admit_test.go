@@ -273,3 +273,16 @@ func TestTheGlobalLimitsHold(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, report.Held, "3 exposures are in workflows")
 }
+
+func TestTheEarliestTurnOfAllTeamsComesFirst(t *testing.T) {
+	r := newRig(t, nil)
+	r.budgets(admission.Budget{WIP: 9, Intake: 9})
+	var ids []exposure.ID
+	for i, team := range []string{"web", "db", "sre", "web", "db"} {
+		ids = append(ids, r.waits(team, fmt.Sprint("fix", i), 50-i))
+	}
+	for i := len(ids) - 1; i >= 0; i-- {
+		require.Equal(t, 1, r.sweep(1).Admitted)
+		require.Equal(t, exposure.Open, r.state(ids[i]), "the %d.", i)
+	}
+}
