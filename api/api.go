@@ -47,6 +47,7 @@ type Deps struct {
 	TrackerHook   func(name string) (TrackerHook, bool)
 	TicketChanged TicketChanged // set where TrackerHook is
 	Inbox         Inbox
+	Outbox        Outbox // optional: what was told to whom
 	Tokens        Tokens
 
 	Chat        http.Handler // optional: what a chat's calls go to
