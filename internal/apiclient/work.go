@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ownership"
 )
 
@@ -20,6 +21,11 @@ func (c *Client) Owners(ctx context.Context) ([]Item[ownership.Team], error) {
 // TestOwner explains how an asset's owner is found.
 func (c *Client) TestOwner(ctx context.Context, id asset.ID) (Item[OwnerTest], error) {
 	return post[OwnerTest](ctx, c, "/owners/test", map[string]asset.ID{"asset": id}, nil)
+}
+
+// ExplainOwner explains how an exposure's owner is found.
+func (c *Client) ExplainOwner(ctx context.Context, id exposure.ID) (Item[OwnerTest], error) {
+	return post[OwnerTest](ctx, c, "/owners/test", map[string]exposure.ID{"exposure": id}, nil)
 }
 
 // Tickets walks the tickets of the built-in tracker, by status and team where given.

@@ -25,6 +25,7 @@ func kinds() []kind {
 		{"retest", "validate it again, now"},
 		{"fix_claimed", "say that it is fixed: it is tested, not believed"},
 		{"reopen", "work on it again"},
+		{"not_ours", "say that it isn't yours, or --team's: --reason; who else is likely gets it"},
 	}
 }
 

@@ -27,6 +27,7 @@ type Filter struct {
 	WakeBefore  time.Time // wakes older than
 	Updated     time.Time // changed at or after
 	Queued      bool      // only those in the admission queue
+	Learn       bool      // only those that ownership has yet to learn from
 	Visible     []string  // the scopes that the caller may see; nil = all
 
 	// Search and Vendor are answered by looking at exposures, see Searches: pages may be

@@ -43,6 +43,13 @@ func (d *Decision) Validate(now time.Time) error {
 		case d.Until.After(now.Add(MaxSnooze)):
 			return d.invalid("reminders can be put off for 90 days at most: accept the risk instead")
 		}
+	case DecideNotOurs:
+		switch {
+		case strings.TrimSpace(d.Reason) == "":
+			return d.invalid("say why: whose it is, or what has changed")
+		case d.Team != "" && !scope.ValidName(d.Team):
+			return d.invalid("that can't name a team")
+		}
 	case DecideRetest, DecideFixClaimed, DecideReopen:
 	}
 	return nil
@@ -78,6 +85,8 @@ func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
 		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("claimed by ")
 	case DecideReassign:
 		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("assigned by ")
+	case DecideNotOurs:
+		d.refuse(e, &ev)
 	case DecideAcceptRisk:
 		ev.Kind, ev.Exception = exposure.EventAccept, d.exception(e)
 	case DecideMitigate:
@@ -102,6 +111,31 @@ func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
 
 func (d *Decision) owner(how string) *exposure.Owner {
 	return &exposure.Owner{Team: d.Team, How: how + d.Actor.Name, Confidence: 1, Manual: true}
+}
+
+// refuse takes the exposure from the team that says that it isn't theirs. Whose it is
+// instead the rules find out, without that team. A team that was merely asked, and doesn't
+// own it, leaves it as it is.
+func (d *Decision) refuse(e *exposure.Exposure, ev *exposure.Event) {
+	team, owner := d.refusing(e), exposure.Owner{}
+	if team != e.Owner.Team {
+		owner = e.Owner
+	} else {
+		owner.How = "not " + team + "'s, says " + d.Actor.Name
+	}
+	ev.Kind, ev.Owner = exposure.EventAssigned, &owner
+	if ev.Data == nil {
+		ev.Data = map[string]string{}
+	}
+	ev.Data[exposure.DataRefused] = team
+}
+
+// refusing is the team that says that it isn't theirs.
+func (d *Decision) refusing(e *exposure.Exposure) string {
+	if d.Team != "" {
+		return d.Team
+	}
+	return e.Owner.Team
 }
 
 func (d *Decision) exception(e *exposure.Exposure) *exposure.Exception {
@@ -132,6 +166,10 @@ func (d *Decision) senseless(e *exposure.Exposure) string {
 			if end == exposure.EndsOnKEV && e.Decision.Inputs["kev"] == "yes" {
 				return "it can't end when the weakness becomes known to be exploited: it is already"
 			}
+		}
+	case DecideNotOurs:
+		if d.refusing(e) == "" {
+			return "nobody owns it: name the team that it doesn't belong to"
 		}
 	case DecideClaim, DecideReassign, DecideSnooze, DecideFixClaimed, DecideReopen:
 	}
@@ -184,6 +222,11 @@ func (d *Decision) message(e *exposure.Exposure) string {
 	switch d.Kind {
 	case DecideClaim, DecideReassign:
 		return d.Team + " owns it now."
+	case DecideNotOurs:
+		if e.Owner.Team != "" {
+			return "Noted. " + e.Owner.Team + " owns it."
+		}
+		return "Noted, and learned from. Whose it is instead is being found out."
 	case DecideAcceptRisk:
 		return "The risk is accepted " + d.end() + "."
 	case DecideMitigate:

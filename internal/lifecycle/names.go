@@ -79,10 +79,11 @@ const (
 	DecideRetest        DecisionKind = "retest"
 	DecideFixClaimed    DecisionKind = "fix_claimed" // somebody says it is fixed: a claim, then a re-test
 	DecideReopen        DecisionKind = "reopen"
+	DecideNotOurs       DecisionKind = "not_ours" // Team, or whoever owns it, says that it isn't theirs; needs Reason
 )
 
 // DecisionKinds are all of them, in the order of the documentation.
 func DecisionKinds() []DecisionKind {
 	return []DecisionKind{DecideClaim, DecideReassign, DecideAcceptRisk, DecideMitigate, DecideFalsePositive,
-		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen}
+		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen, DecideNotOurs}
 }
