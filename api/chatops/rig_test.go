@@ -109,7 +109,7 @@ func (d decider) Decide(ctx context.Context, x lifecycle.Decision) (lifecycle.De
 // things answers for what the API reads of configuration.
 type things struct{ teams []ownership.Team }
 
-func (t things) Owners(context.Context) ([]ownership.Team, error) { return t.teams, nil }
+func (t things) Owners(context.Context) ([]ownership.Team, error)       { return t.teams, nil }
 func (t things) Unowned(context.Context, []string) (api.Unowned, error) { return api.Unowned{}, nil }
 
 func (t things) TestOwner(context.Context, asset.ID, exposure.ID) (api.OwnerTest, error) {
