@@ -46,24 +46,27 @@ type Deps struct {
 	Keeping  map[string]Keeping // how tickets are kept, by tracker
 	// Assignee names the person whom a team's tickets go to, as the tracker calls one; empty:
 	// nobody in particular. Nil: nobody ever.
-	Assignee func(team, tracker string) string
-	Notifier connectors.Notifier
-	Drainer  Drainer
-	Syncs    Syncs
-	Pulls    Pulls
-	Import   Importer
-	Reports  Reports                      // nil: sources aren't looked after
-	Sources  []Watched                    // the configured ones
-	Retirer  Retirer                      // nil: no asset retires
-	Keys     map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
-	Policy   Policy
-	Digests  []Digests
-	Keeper   Keeper // nil: everything is kept
-	Keep     Keep
-	Router   Router           // how exposures are followed up; nil: by the policy alone
-	Rules    *exception.Rules // of exceptions; nil: the default ones
-	Now      func() time.Time // UTC
-	Log      *slog.Logger
+	Assignee  func(team, tracker string) string
+	Notifier  connectors.Notifier
+	Drainer   Drainer
+	Syncs     Syncs
+	Pulls     Pulls
+	Import    Importer
+	Reports   Reports                      // nil: sources aren't looked after
+	Sources   []Watched                    // the configured ones
+	Retirer   Retirer                      // nil: no asset retires
+	Lessons   Lessons                      // nil: nothing is learned
+	Reroute   Rerouter                     // nil: nothing is routed anew
+	Directory Directory                    // nil: nobody's managers are known
+	Keys      map[string]ed25519.PublicKey // of vantages; a vantage that has one must sign
+	Policy    Policy
+	Digests   []Digests
+	Keeper    Keeper // nil: everything is kept
+	Keep      Keep
+	Router    Router           // how exposures are followed up; nil: by the policy alone
+	Rules     *exception.Rules // of exceptions; nil: the default ones
+	Now       func() time.Time // UTC
+	Log       *slog.Logger
 }
 
 // Records is what every stage reads of the store.

@@ -167,10 +167,10 @@ func redecided(e *exposure.Exposure, as *ingest.Assessment) (exposure.Event, boo
 }
 
 func reassigned(e *exposure.Exposure, as *ingest.Assessment, at time.Time) (exposure.Event, bool) {
-	owner := as.Owner
+	owner := as.Successor()
 	owner.Since = at
 	return exposure.Event{Kind: exposure.EventAssigned, Actor: system("ownership"), Owner: &owner, Reason: owner.How},
-		!e.Owner.Manual && as.Owner.Team != e.Owner.Team
+		as.Reassigns(&e.Owner)
 }
 
 func goneEverywhere(e *exposure.Exposure) (exposure.Event, bool) {

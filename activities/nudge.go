@@ -46,9 +46,13 @@ func (a *Activities) Nudge(ctx context.Context, in NudgeInput) (lifecycle.Exposu
 		return a.viewAfter(&res), nil
 	}
 	kind, m := exposure.EventEscalated, connectors.Message{}
+	var told []connectors.Message
 	switch rung(in.Nudge) {
 	case "unowned":
-		m = a.unownedMessage(&e, in.Nudge, 1)
+		if told, err = a.unownedMessages(ctx, &e, in.Nudge, 1); err != nil {
+			return v, err
+		}
+		m = told[0]
 	case "uncovered":
 		m = connectors.Message{Cause: string(e.ID) + "|" + in.Nudge, To: orEscalation(e.Owner.Team), Kind: "escalation",
 			Subject: "Claimed fixed, never looked at since: " + lifecycle.Plain(e.Title, 120),
@@ -58,8 +62,13 @@ func (a *Activities) Nudge(ctx context.Context, in NudgeInput) (lifecycle.Exposu
 	case "ending":
 		kind, m = exposure.EventReminded, endingMessage(&e, in.Nudge)
 	}
-	if err := a.notify(ctx, m, &e); err != nil {
-		return v, err
+	if len(told) == 0 {
+		told = []connectors.Message{m}
+	}
+	for i := range told {
+		if err := a.notify(ctx, told[i], &e); err != nil {
+			return v, err
+		}
 	}
 	res, err := a.apply(ctx, ledger.Change{ID: e.ID, Event: exposure.Event{Kind: kind, Actor: system("lifecycle"), Cause: in.Nudge, Reason: m.Subject}})
 	if err != nil {
@@ -80,21 +89,6 @@ func (a *Activities) notify(ctx context.Context, m connectors.Message, e *exposu
 
 func (a *Activities) link(id exposure.ID) string {
 	return strings.TrimRight(a.Policy.PublicURL, "/") + "/exposures/" + string(id)
-}
-
-// unownedMessage is about an asset rather than one weakness: whoever takes the asset,
-// takes them all.
-func (a *Activities) unownedMessage(e *exposure.Exposure, nudge string, count int) connectors.Message {
-	step := strings.Split(nudge, "/")[1]
-	m := connectors.Message{Cause: string(e.Asset) + "|unowned|" + step, To: Escalation, Kind: "unowned", Subjects: []string{string(e.Asset)},
-		Urgent: pressing("unowned", e.Decision.Outcome), Actions: actionsFor("unowned", "exposure:"+string(e.ID)), Card: cardOfExposure(e),
-		Subject: "Nobody owns " + lifecycle.Plain(e.AssetName, 120),
-		Text: fmt.Sprintf("%s has exposures that nobody owns, since %s. The most pressing: %s (%s, due %s). Claim it, or give its asset an owner.",
-			text(e.AssetName), e.Owner.Since.Format(time.DateOnly), text(e.Title), e.Severity, date(e.Due))}
-	if count > 1 {
-		m.Text += fmt.Sprintf(" %d exposures wait for one.", count)
-	}
-	return m
 }
 
 func endingMessage(e *exposure.Exposure, nudge string) connectors.Message {

@@ -17,6 +17,8 @@ type Policy struct {
 	Remind        []time.Duration // before a ticket is due
 	Escalate      []time.Duration // after it was due
 	Unowned       []time.Duration // the ladder of what nobody owns, since it has no owner
+	UnownedTo     []string        // whom each of its rungs tells: a team, escalation, @person, likely, managers, scope
+	OwnerWithin   time.Duration   // how long something may be without an owner
 	CoveringRun   time.Duration   // how long a claim may wait for a run of its source
 	RetestBefore  time.Duration   // how long before its end an exception is re-tested
 	TicketPoll    time.Duration   // how often a ticket is looked at that nobody told us about
@@ -33,7 +35,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Vantage: "local", ProbeWait: 10 * time.Minute,
 		Remind: []time.Duration{7 * day, day}, Escalate: []time.Duration{0, 3 * day, 7 * day},
-		Unowned: []time.Duration{0, day, 3 * day}, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day, RemindRequest: 3 * day,
+		Unowned: []time.Duration{0, day, 3 * day}, OwnerWithin: 7 * day, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day, RemindRequest: 3 * day,
 	}
 }
 
@@ -44,7 +46,7 @@ func (p *Policy) fill() {
 		p.Vantage = d.Vantage
 	}
 	for _, v := range []struct{ have, def *time.Duration }{
-		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll}, {&p.CapacityLead, &d.CapacityLead}, {&p.RemindRequest, &d.RemindRequest},
+		{&p.ProbeWait, &d.ProbeWait}, {&p.CoveringRun, &d.CoveringRun}, {&p.RetestBefore, &d.RetestBefore}, {&p.TicketPoll, &d.TicketPoll}, {&p.CapacityLead, &d.CapacityLead}, {&p.RemindRequest, &d.RemindRequest}, {&p.OwnerWithin, &d.OwnerWithin},
 	} {
 		if *v.have <= 0 {
 			*v.have = *v.def

@@ -47,6 +47,8 @@ type SweepReport struct {
 	Retired   int       `json:"retired,omitempty"`   // short-lived assets taken out of the inventory
 	Nudged    int       `json:"nudged,omitempty"`    // assets that nobody owns, told of
 	Told      int       `json:"told,omitempty"`      // requests and ends of exceptions, told of
+	Learned   int       `json:"learned,omitempty"`   // exposures that ownership learned from
+	Rerouted  int       `json:"rerouted,omitempty"`  // assets that got another owner, or none, as evidence grew old
 	Problems  []string  `json:"problems,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
 	Cursor    string    `json:"cursor,omitempty"`
@@ -73,7 +75,8 @@ func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, e
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
 		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers}, {"looking after requests", a.followRequests},
-		{"restarting sources", a.restart}, {"retiring assets", a.retire}, {"telling of unowned assets", a.tellUnowned},
+		{"restarting sources", a.restart}, {"retiring assets", a.retire},
+		{"learning from owners", a.learn}, {"looking at owners again", a.revisit}, {"telling of unowned assets", a.tellUnowned},
 		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
@@ -295,15 +298,20 @@ func (a *Activities) tellUnowned(ctx context.Context, in SweepRequest, report *S
 	}
 	for _, es := range waiting {
 		slices.SortFunc(es, func(x, y *exposure.Exposure) int { return compareDue(x.Due, y.Due) })
-		m := a.unownedMessage(es[0], a.Policy.view(es[0], now).Nudge, len(es))
-		if err := a.notify(ctx, m, es[0]); err != nil {
+		told, err := a.unownedMessages(ctx, es[0], a.Policy.view(es[0], now).Nudge, len(es))
+		if err != nil {
 			return err
+		}
+		for i := range told {
+			if err := a.notify(ctx, told[i], es[0]); err != nil {
+				return err
+			}
 		}
 		changes := make([]ledger.Change, 0, len(es))
 		for _, e := range es {
 			nudge := a.Policy.view(e, now).Nudge
 			changes = append(changes, ledger.Change{ID: e.ID, As: exposure.ModeStore, Event: exposure.Event{
-				Kind: exposure.EventEscalated, Actor: system("lifecycle"), Cause: nudge, Reason: m.Subject}})
+				Kind: exposure.EventEscalated, Actor: system("lifecycle"), Cause: nudge, Reason: "asked " + told[0].To + ": " + told[0].Subject}})
 		}
 		if _, err := a.applyInStore(ctx, changes, "told"); err != nil {
 			return err

@@ -176,7 +176,11 @@ func (s *Server) listFindings(c *call) error {
 
 // exposure reads one exposure that the caller may see. One that he may not is not there.
 func (s *Server) exposure(c *call) (exposure.Exposure, error) {
-	id := exposure.ID(c.param("id"))
+	return s.exposureOf(c, exposure.ID(c.param("id")))
+}
+
+// exposureOf reads one exposure that the caller may see.
+func (s *Server) exposureOf(c *call, id exposure.ID) (exposure.Exposure, error) {
 	e, err := s.deps.Exposures.Exposure(c.Request().Context(), id)
 	if err == nil && !c.sees(e.Scopes) || fault.Is(err, fault.NotFound) {
 		return exposure.Exposure{}, fault.New(fault.NotFound, "there is no exposure %s", shown(string(id)))

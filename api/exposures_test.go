@@ -270,8 +270,9 @@ func TestStatsCountAndSayWhatIsMissing(t *testing.T) {
 	require.Len(t, out.By, len(groups()))
 	require.Equal(t, map[string]int64{"tracked": 2}, out.By["state"])
 	require.Equal(t, []string{"signed"}, out.Silent)
-	require.Len(t, out.Missing, 2)
-	require.Contains(t, out.Missing[0], "KEV")
+	require.Len(t, out.Missing, 3)
+	require.Contains(t, out.Missing[0], "no owner")
+	require.Contains(t, out.Missing[1], "KEV")
 	require.Len(t, into[Stats](t, r.get(prefix+"/stats?by=scope&by=state"), http.StatusOK).By, 2)
 }
 

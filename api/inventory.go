@@ -40,7 +40,10 @@ type Scopes interface {
 // Owners knows the teams, and how an asset finds its own.
 type Owners interface {
 	Owners(ctx context.Context) ([]ownership.Team, error)
-	TestOwner(ctx context.Context, id asset.ID) (OwnerTest, error)
+	// TestOwner explains the owner of an asset, or of an exposure on it where one is named.
+	TestOwner(ctx context.Context, id asset.ID, e exposure.ID) (OwnerTest, error)
+	// Unowned counts the assets without an owner.
+	Unowned(ctx context.Context, visible []string) (Unowned, error)
 }
 
 // SourceStatus is a source and how it is doing.
@@ -82,12 +85,41 @@ type OwnerTest struct {
 	Copies     []string `json:"copies,omitempty"`
 	Confidence float64  `json:"confidence"`
 	How        string   `json:"how,omitempty"`
-	Lines      []string `json:"lines"` // every node asked, with its answer
+	Line       string   `json:"line,omitempty"` // payments, 0.91: tag team=payments, fixed 7 of 8 on this asset
+	Lines      []string `json:"lines"`          // every node asked, with its answer; what each piece of evidence weighs
+
+	Candidates []OwnerCandidate `json:"candidates,omitempty"` // what inference makes of it, the likeliest first
 }
 
-// OwnerTestRequest names the asset.
+// OwnerCandidate is a team that may own something.
+type OwnerCandidate struct {
+	Team       string          `json:"team"`
+	Confidence float64         `json:"confidence"`
+	Evidence   []OwnerEvidence `json:"evidence"`
+}
+
+// OwnerEvidence is one thing that speaks for a team, or against it.
+type OwnerEvidence struct {
+	Kind   ownership.EvidenceKind `json:"kind"`
+	What   string                 `json:"what"`
+	Weight float64                `json:"weight"` // log-likelihood ratio, aged and discounted
+	At     time.Time              `json:"at,omitzero"`
+	Source string                 `json:"source,omitempty"`
+	Counts bool                   `json:"counts"` // whether it is the weightiest of its kind for its team, which alone counts
+}
+
+// Unowned is what has no owner.
+type Unowned struct {
+	Exposures int64  `json:"exposures"` // live ones
+	Assets    int64  `json:"assets"`
+	Overdue   int64  `json:"overdue"` // assets that should have had one by now
+	Within    string `json:"within"`  // how long an asset may be without one
+}
+
+// OwnerTestRequest names an asset, or an exposure.
 type OwnerTestRequest struct {
-	Asset asset.ID `json:"asset"`
+	Asset    asset.ID    `json:"asset,omitempty"`
+	Exposure exposure.ID `json:"exposure,omitempty"`
 }
 
 // Items is a whole list, for what is never long.
@@ -124,7 +156,7 @@ func inventoryRoutes() []route {
 	get := func(path, name, summary string, a access, out any, handle func(*Server, *call) error, query ...param) route {
 		return route{method: http.MethodGet, path: prefix + path, name: name, tag: "inventory", summary: summary, access: a, query: query, out: out, handle: handle}
 	}
-	test := route{method: http.MethodPost, path: prefix + "/owners/test", name: "testOwner", tag: "inventory", summary: "Explain how an asset's owner is found",
+	test := route{method: http.MethodPost, path: prefix + "/owners/test", name: "testOwner", tag: "inventory", summary: "Explain how the owner of an asset or an exposure is found",
 		access: needs(RoleViewer), in: OwnerTestRequest{}, out: OwnerTest{}, handle: (*Server).testOwner}
 	return []route{
 		get("/assets", "assets", "Find assets", needs(RoleViewer), exposure.Page[asset.Asset]{}, (*Server).listAssets, append(pageParams(),
@@ -231,11 +263,18 @@ func (s *Server) testOwner(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
+	if in.Exposure != "" {
+		e, err := s.exposureOf(c, in.Exposure)
+		if err != nil {
+			return err
+		}
+		in.Asset = e.Asset
+	}
 	a, err := s.asset(c, in.Asset)
 	if err != nil {
 		return err
 	}
-	out, err := s.deps.Owners.TestOwner(c.Request().Context(), a.ID)
+	out, err := s.deps.Owners.TestOwner(c.Request().Context(), a.ID, in.Exposure)
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "finding the owner of an asset")
 	}

@@ -198,7 +198,11 @@ func (m *memory) Owners(context.Context) ([]ownership.Team, error) {
 	return []ownership.Team{{Name: "payments"}}, nil
 }
 
-func (m *memory) TestOwner(_ context.Context, id asset.ID) (OwnerTest, error) {
+func (*memory) Unowned(context.Context, []string) (Unowned, error) {
+	return Unowned{Assets: 3, Overdue: 2, Within: "7d"}, nil
+}
+
+func (m *memory) TestOwner(_ context.Context, id asset.ID, _ exposure.ID) (OwnerTest, error) {
 	return OwnerTest{Asset: id, Team: "payments", Confidence: 0.5, Lines: []string{"root: matches everything"}}, nil
 }
 

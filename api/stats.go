@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
@@ -16,6 +17,7 @@ type Stats struct {
 	By      map[string]map[string]int64 `json:"by"`                // group → value → count; an empty owner is unowned
 	Queued  int64                       `json:"queued"`            // of those, in the admission queue
 	Waiting map[string]int64            `json:"waiting,omitempty"` // exposures in each team's line; an empty team is nobody's
+	Unowned Unowned                     `json:"unowned"`
 	Intel   []IntelStatus               `json:"intel"`
 	Silent  []string                    `json:"silent"`  // sources that have gone quiet
 	Pending []string                    `json:"pending"` // sources with deliveries that wait
@@ -65,6 +67,12 @@ func (s *Server) stats(c *call) error {
 		return fault.Wrap(fault.KindOf(err), err, "counting the admission queue")
 	}
 	out.Queued = total(waiting)
+	if out.Unowned, err = s.unowned(ctx, c, f); err != nil {
+		return err
+	}
+	if n := out.Unowned.Overdue; n > 0 {
+		out.Missing = append(out.Missing, strconv.FormatInt(n, 10)+" assets have had no owner for longer than "+out.Unowned.Within+": see /api/v1/gaps?gap=unowned")
+	}
 	if s.deps.Queue != nil && c.visible() == nil {
 		if out.Waiting, err = s.deps.Queue.Waiting(ctx); err != nil {
 			return fault.Wrap(fault.KindOf(err), err, "counting each team's line")
@@ -74,6 +82,30 @@ func (s *Server) stats(c *call) error {
 		return err
 	}
 	return c.json(http.StatusOK, out)
+}
+
+// unowned counts what nobody owns: exposures as the filter says, and assets.
+func (s *Server) unowned(ctx context.Context, c *call, f exposure.Filter) (Unowned, error) {
+	out, err := s.deps.Owners.Unowned(ctx, c.visible())
+	if err != nil {
+		return out, fault.Wrap(fault.KindOf(err), err, "counting what nobody owns")
+	}
+	if len(f.Owners) == 0 || slices.Contains(f.Owners, "") {
+		f.Owners = []string{""}
+		if len(f.States) == 0 {
+			for _, state := range exposure.States() {
+				if state.Live() {
+					f.States = append(f.States, state)
+				}
+			}
+		}
+		counts, err := s.deps.Exposures.CountExposures(ctx, f, "")
+		if err != nil {
+			return out, fault.Wrap(fault.KindOf(err), err, "counting what nobody owns")
+		}
+		out.Exposures = total(counts)
+	}
+	return out, nil
 }
 
 // gaps says what is missing. Sources are told only to who sees everything.

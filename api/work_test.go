@@ -148,6 +148,12 @@ func TestAnAssetIsExplained(t *testing.T) {
 	test := into[OwnerTest](t, r.post(prefix+"/owners/test", OwnerTestRequest{Asset: r.first().Asset}), http.StatusOK)
 	require.Equal(t, "payments", test.Team)
 	refused(t, r.post(prefix+"/owners/test", OwnerTestRequest{Asset: asset.ID("nothing")}), http.StatusNotFound)
+	of := into[OwnerTest](t, r.post(prefix+"/owners/test", OwnerTestRequest{Exposure: r.first().ID}), http.StatusOK)
+	require.Equal(t, r.first().Asset, of.Asset, "of an exposure")
+	refused(t, r.post(prefix+"/owners/test", OwnerTestRequest{Exposure: "nothing"}), http.StatusNotFound)
+	stats := into[Stats](t, r.get(prefix+"/stats"), http.StatusOK)
+	require.EqualValues(t, 2, stats.Unowned.Overdue)
+	require.Contains(t, strings.Join(stats.Missing, "\n"), "2 assets have had no owner for longer than 7d")
 }
 
 func TestIntelligenceIsImportedAsAStream(t *testing.T) {

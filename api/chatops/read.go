@@ -174,7 +174,7 @@ func (c *Chat) owner(ctx context.Context, p *person, args []string) (say, error)
 	}
 	var lines []string
 	for i := range page.Items {
-		test, err := c.Owners.TestOwner(ctx, page.Items[i].ID)
+		test, err := c.Owners.TestOwner(ctx, page.Items[i].ID, "")
 		if err != nil {
 			return say{}, fault.Wrap(fault.KindOf(err), err, "finding the owner of an asset")
 		}

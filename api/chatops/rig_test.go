@@ -111,8 +111,10 @@ func (d decider) Decide(ctx context.Context, x lifecycle.Decision) (lifecycle.De
 // things answers for what the API reads of configuration.
 type things struct{ teams []ownership.Team }
 
-func (t things) Owners(context.Context) ([]ownership.Team, error) { return t.teams, nil }
-func (t things) TestOwner(context.Context, asset.ID) (api.OwnerTest, error) {
+func (t things) Owners(context.Context) ([]ownership.Team, error)       { return t.teams, nil }
+func (t things) Unowned(context.Context, []string) (api.Unowned, error) { return api.Unowned{}, nil }
+
+func (t things) TestOwner(context.Context, asset.ID, exposure.ID) (api.OwnerTest, error) {
 	return api.OwnerTest{Team: "payments", Confidence: 0.91, How: "tag team=payments"}, nil
 }
 func (things) Sources(context.Context) ([]api.SourceStatus, error) {

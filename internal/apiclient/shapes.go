@@ -100,6 +100,7 @@ type Stats struct {
 	By      map[string]map[string]int64 `json:"by"` // group → value → count
 	Queued  int64                       `json:"queued"`
 	Waiting map[string]int64            `json:"waiting"` // exposures in each team's line
+	Unowned Unowned                     `json:"unowned"`
 	Intel   []IntelStatus               `json:"intel"`
 	Silent  []string                    `json:"silent"`
 	Pending []string                    `json:"pending"`
@@ -201,7 +202,16 @@ type OwnerTest struct {
 	Copies     []string `json:"copies"`
 	Confidence float64  `json:"confidence"`
 	How        string   `json:"how"`
+	Line       string   `json:"line"`
 	Lines      []string `json:"lines"`
+}
+
+// Unowned is what has no owner.
+type Unowned struct {
+	Exposures int64  `json:"exposures"`
+	Assets    int64  `json:"assets"`
+	Overdue   int64  `json:"overdue"` // assets that should have had one by now
+	Within    string `json:"within"`  // how long an asset may be without one
 }
 
 // Ticket is an issue of the built-in tracker.

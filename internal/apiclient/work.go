@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ownership"
 )
 
@@ -29,6 +30,11 @@ func (c *Client) Approvals(ctx context.Context, everybodys bool, limit int) iter
 		query.Set("all", "true")
 	}
 	return All[Approval](ctx, c, "/approvals", query, limit)
+}
+
+// ExplainOwner explains how an exposure's owner is found.
+func (c *Client) ExplainOwner(ctx context.Context, id exposure.ID) (Item[OwnerTest], error) {
+	return post[OwnerTest](ctx, c, "/owners/test", map[string]exposure.ID{"exposure": id}, nil)
 }
 
 // Tickets walks the tickets of the built-in tracker, by status and team where given.

@@ -49,6 +49,7 @@ type app struct {
 	courier    *courier.Courier
 	judge      *ingest.Judge
 	pipeline   *ingest.Pipeline
+	memory     *memory
 	activities *activities.Activities
 	registry   *prometheus.Registry
 	log        *slog.Logger
@@ -112,6 +113,10 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (a *app
 	}
 	a.pipeline = ingest.New(a.store, a.sources.ingest, a.judge, a.ledger, a.lifecycle, now, log).
 		Preferring(prefer).Retiring(cfg.Retire.After())
+	a.memory = newMemory(a.store, a.judge, a.pipeline, log)
+	if err := a.memory.Remember(ctx); err != nil {
+		return nil, err
+	}
 	err = a.wireActivities()
 	return a, err
 }
@@ -187,7 +192,7 @@ func (a *app) wireActivities() error {
 		Waker:    a.lifecycle,
 		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: a.courier, Courier: a.courier,
 		Digests: a.digests(), Keeper: a.store, Keep: activities.Keep{Messages: a.cfg.Retention.Messages.Std(), Threads: a.cfg.Retention.Threads.Std(), Inbox: a.cfg.Retention.Inbox.Std(), Blobs: a.cfg.Retention.Blobs.Std()},
-		Drainer: a.pipeline, Retirer: a.pipeline, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
+		Drainer: a.pipeline, Retirer: a.pipeline, Lessons: a.store, Reroute: a.memory, Directory: directory{a.judge}, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp, Now: now, Log: a.log,
 	})
 	return nil
@@ -213,8 +218,9 @@ func (a *app) policy() activities.Policy {
 		p.Escalate = append(p.Escalate, step.After.Std())
 	}
 	for _, step := range a.judge.Grounds().Owners.Unowned() {
-		p.Unowned = append(p.Unowned, step.After.Std())
+		p.Unowned, p.UnownedTo = append(p.Unowned, step.After.Std()), append(p.UnownedTo, step.To)
 	}
+	p.OwnerWithin = a.judge.Grounds().Owners.OwnerWithin()
 	return p
 }
 

@@ -34,5 +34,5 @@ func TestGapsAreFoundInWhatIsStoredAndConfigured(t *testing.T) {
 	for _, g := range gaps {
 		counts[g.Kind] = g.Count
 	}
-	require.Equal(t, map[scope.GapKind]int64{scope.GapUnscoped: 1, scope.GapUnclaimed: 1, scope.GapUnsourced: 1, scope.GapLate: 1, scope.GapOwnerless: 1, scope.GapSingleSource: 1}, counts)
+	require.Equal(t, map[scope.GapKind]int64{scope.GapUnscoped: 1, scope.GapUnclaimed: 1, scope.GapUnsourced: 1, scope.GapLate: 1, scope.GapUnowned: 1, scope.GapOwnerless: 1, scope.GapSingleSource: 1}, counts)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/ingest"
 	"github.com/quellsec/quell/internal/ownership"
+	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/store"
 )
 
@@ -124,13 +125,45 @@ func (i *inventory) Owners(context.Context) ([]ownership.Team, error) {
 }
 
 // TestOwner implements api.Owners.
-func (i *inventory) TestOwner(ctx context.Context, id asset.ID) (api.OwnerTest, error) {
+func (i *inventory) TestOwner(ctx context.Context, id asset.ID, of exposure.ID) (api.OwnerTest, error) {
 	a, err := i.store.Asset(ctx, id)
 	if err != nil {
 		return api.OwnerTest{}, err
 	}
 	g := i.judge.Grounds()
-	x := g.Owners.Explain(a, g.Scopes.Named(a.Scopes), exposure.Exposure{})
-	return api.OwnerTest{Asset: a.ID, AssetName: a.Name, Team: x.Route.Team, Copies: x.Route.Copies,
-		Confidence: x.Route.Confidence, How: x.Route.Owner().How, Lines: x.Lines}, nil
+	var e exposure.Exposure
+	if of != "" {
+		if e, err = i.store.Exposure(ctx, of); err != nil {
+			return api.OwnerTest{}, err
+		}
+	}
+	x := g.Owners.Explain(a, g.Scopes.Named(a.Scopes), e)
+	out := api.OwnerTest{Line: x.Route.Line(), Asset: a.ID, AssetName: a.Name, Team: x.Route.Team, Copies: x.Route.Copies,
+		Confidence: x.Route.Confidence, How: x.Route.Owner().How, Lines: x.Lines}
+	if e.Owner.Manual && g.Owners.Gone(e.Owner.Team) == "" {
+		out.Team, out.Confidence, out.How, out.Line = e.Owner.Team, 1, e.Owner.How, e.Owner.Team+", 1.00: "+e.Owner.How
+		out.Lines = append(out.Lines, "but a person decided: "+e.Owner.How)
+	}
+	for _, c := range x.Candidates {
+		candidate := api.OwnerCandidate{Team: c.Team, Confidence: c.Confidence, Evidence: []api.OwnerEvidence{}}
+		for _, ev := range c.Evidence {
+			candidate.Evidence = append(candidate.Evidence, api.OwnerEvidence{Kind: ev.Kind, What: ev.What, Weight: ev.Weight, At: ev.At, Source: ev.Source, Counts: ev.Counts})
+		}
+		out.Candidates = append(out.Candidates, candidate)
+	}
+	return out, nil
+}
+
+// Unowned implements api.Owners.
+func (i *inventory) Unowned(ctx context.Context, visible []string) (api.Unowned, error) {
+	within := i.judge.Grounds().Owners.OwnerWithin()
+	out := api.Unowned{Within: scope.Duration(within).String()}
+	for before, into := range map[time.Time]*int64{{}: &out.Assets, i.now().Add(-within): &out.Overdue} {
+		counts, err := i.store.CountAssets(ctx, asset.Filter{Unowned: true, UnownedBefore: before, Visible: visible}, "")
+		if err != nil {
+			return out, err
+		}
+		*into = counts[""]
+	}
+	return out, nil
 }

@@ -70,9 +70,9 @@ func Worker(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	o.Log.Info("worker started", "namespace", cfg.Temporal.Namespace)
-	<-ctx.Done()
+	err = a.memory.follow(ctx)
 	w.Stop()
-	return nil
+	return err
 }
 
 func (a *app) listen(ctx context.Context) (net.Listener, error) {
@@ -114,6 +114,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, version string, re
 	})
 	group.Go(func() error { return ignoreEnd(gctx, a.anchor(gctx)) })
 	group.Go(func() error { return desk.watch(gctx) })
+	group.Go(func() error { return ignoreEnd(gctx, a.memory.follow(gctx)) })
 	group.Go(func() error { return ignoreEnd(gctx, a.scheduleSyncs(gctx)) })
 	group.Go(func() error { return ignoreEnd(gctx, a.runChat(gctx)) })
 	if ready != nil {

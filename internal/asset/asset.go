@@ -42,11 +42,12 @@ type Asset struct { //nolint:recvcheck // assets are read out of maps, and chang
 	Zone        string            `json:"zone,omitempty"` // network zone that scopes weak identifiers
 	Services    []Service         `json:"services,omitempty"`
 	OwnerHints  []OwnerHint       `json:"owner_hints,omitempty"`
-	Internet    string            `json:"internet,omitempty"` // InternetYes, InternetNo or unknown
-	Words       []Word            `json:"words,omitempty"`    // who said what of its fields, by field and source
-	Sources     []string          `json:"sources,omitempty"`  // sorted names of sources that reported it
-	Scopes      []string          `json:"scopes,omitempty"`   // sorted names of the scopes it is in
-	Owner       string            `json:"owner,omitempty"`    // team, as last resolved
+	Internet    string            `json:"internet,omitempty"`   // InternetYes, InternetNo or unknown
+	Words       []Word            `json:"words,omitempty"`      // who said what of its fields, by field and source
+	Sources     []string          `json:"sources,omitempty"`    // sorted names of sources that reported it
+	Scopes      []string          `json:"scopes,omitempty"`     // sorted names of the scopes it is in
+	Owner       string            `json:"owner,omitempty"`      // team, as last resolved
+	OwnerSince  time.Time         `json:"owner_since,omitzero"` // since when it has that owner, or none
 	FirstSeen   time.Time         `json:"first_seen"`
 	LastSeen    time.Time         `json:"last_seen"`
 	MergedInto  ID                `json:"merged_into,omitempty"`
@@ -61,6 +62,14 @@ type Asset struct { //nolint:recvcheck // assets are read out of maps, and chang
 	Gone      time.Time `json:"gone,omitzero"`       // when a source said that it exists no more, unless it was seen since
 	Retired   bool      `json:"retired,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// UnownedSince is since when the asset, which has no owner, has none.
+func (a *Asset) UnownedSince() time.Time {
+	if a.OwnerSince.IsZero() {
+		return a.FirstSeen
+	}
+	return a.OwnerSince
 }
 
 // Known is an identifier that an asset is known by, with where it came from.

@@ -33,7 +33,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 	flags.SetOutput(log)
 	child := flags.Bool("child", false, "do one task, given on standard input (what the command calls itself with)")
 	scale := flags.Float64("scale", 1, "how much of the full size to measure with, above 0 and at most 1")
-	only := flags.String("only", "", "measure only the figures whose group matches this expression: decode_nuclei, samples, identity, pull, ingest, list, webhook, lifecycle, ticket, reclock, tracker, slack, admission, storm")
+	only := flags.String("only", "", "measure only the figures whose group matches this expression: decode_nuclei, samples, identity, pull, ingest, list, webhook, lifecycle, ticket, reclock, tracker, slack, admission, storm, ownership")
 	profiles := flags.String("profiles", "", "folder to write CPU profiles to")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -64,7 +64,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) 
 func (b *bench) run(ctx context.Context) error {
 	var errs []error
 	for _, group := range []func(context.Context) error{b.decodeFigures, b.samplesFigures, b.identityFigures, b.pullFigures, b.ingestFigures, b.listFigures, b.reclockFigures, b.webhookFigures,
-		b.lifecycleFigures, b.ticketFigures, b.trackerFigures, b.slackFigures, b.admissionFigures, b.stormFigures} {
+		b.lifecycleFigures, b.ticketFigures, b.trackerFigures, b.slackFigures, b.admissionFigures, b.stormFigures, b.ownershipFigures} {
 		if err := group(ctx); err != nil {
 			errs = append(errs, err)
 		}

@@ -218,7 +218,9 @@ type slackThings struct{ teams []ownership.Team }
 func (t slackThings) Owners(context.Context) ([]ownership.Team, error) { return t.teams, nil }
 
 // TestOwner implements api.Owners.
-func (slackThings) TestOwner(context.Context, asset.ID) (api.OwnerTest, error) {
+func (slackThings) Unowned(context.Context, []string) (api.Unowned, error) { return api.Unowned{}, nil }
+
+func (slackThings) TestOwner(context.Context, asset.ID, exposure.ID) (api.OwnerTest, error) {
 	return api.OwnerTest{}, nil
 }
 

@@ -30,6 +30,7 @@ func kinds() []kind {
 		{"approve", "approve the exception that somebody asked for"},
 		{"decline", "decline it: --reason"},
 		{"withdraw", "no longer ask for it"},
+		{"not_ours", "say that it isn't yours, or --team's: --reason; who else is likely gets it"},
 	}
 }
 

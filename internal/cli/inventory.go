@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
@@ -206,7 +207,35 @@ func (a *app) ownersCommand() *cobra.Command {
 			})
 		},
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use: "explain ASSET|EXPOSURE", Short: "Explain who owns an asset or an exposure: the routes, the evidence and what each weighs",
+		Args: exactly(1, "the ID of an asset or an exposure"), Example: "  quell owner explain 3f9k2m7q0v1x4z8bhc5d6e7f8g",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := a.explainOwner(cmd.Context(), c, args[0])
+				switch {
+				case err != nil:
+					return err
+				case a.json:
+					return object(a, item)
+				}
+				a.sayf("%s", a.paint(a.Out).as(bold, clean(item.Value.Line)))
+				for _, line := range item.Value.Lines {
+					a.sayf("%s", cleanLines(line, "  "))
+				}
+				return nil
+			})
+		},
+	})
 	return cmd
+}
+
+// explainOwner asks about an exposure, whose ID is in small letters, or about an asset.
+func (a *app) explainOwner(ctx context.Context, c *apiclient.Client, id string) (apiclient.Item[apiclient.OwnerTest], error) {
+	if strings.ToLower(id) == id {
+		return c.ExplainOwner(ctx, exposure.ID(id))
+	}
+	return c.TestOwner(ctx, asset.ID(id))
 }
 
 func (a *app) ownerTest(v *apiclient.OwnerTest) {

@@ -93,9 +93,19 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	f.add("missing", "%s", e.Decision.Missing)
 	f.add("due", "%s", a.due(e.Due))
 	if e.Owner.Team == "" {
-		f.add("owner", "unowned")
+		f.add("owner", "unowned since %s", when(e.Owner.Since))
+		for i := range e.Owner.Likely {
+			g := &e.Owner.Likely[i]
+			f.add("perhaps", "%s, %.2f: %s", g.Team, g.Confidence, g.Why)
+		}
 	} else {
-		f.add("owner", "%s (%s)", e.Owner.Team, e.Owner.How)
+		f.add("owner", "%s, %.2f (%s)", e.Owner.Team, e.Owner.Confidence, e.Owner.How)
+	}
+	for i := range e.Refused {
+		f.add("not theirs", "%s, says %s: %s", e.Refused[i].Team, e.Refused[i].By, e.Refused[i].Reason)
+	}
+	if e.Bounces > 0 {
+		f.add("bounced", "%d times", e.Bounces)
 	}
 	f.add("ticket", "%s", e.Ticket)
 	f.add("line", "%s", place(d.Line))

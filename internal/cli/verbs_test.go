@@ -64,7 +64,7 @@ func world(t *testing.T) *daemon {
 	d.answer("GET /api/v1/scopes", `{"items":[{"name":"shop","include":[{"name":"*"}],"owner":"payments","mission_impact":"high","internet":"yes","engagement":{"probe":true},"exposures":{"open":2,"tracked":40,"closed":7}},
 {"name":"lab","include":[],"exposures":{},"problem":"no source reports on it"}]}`)
 	d.answer("GET /api/v1/owners", `{"items":[{"name":"payments","aliases":["pay*"],"channel":"#payments"}]}`)
-	d.answer("POST /api/v1/owners/test", `{"asset":"A1","asset_name":"web-1","team":"payments","copies":["sre"],"confidence":0.95,"how":"route > tag team=payments","lines":["root: matches everything","  tag.team=pay*: yes"]}`)
+	d.answer("POST /api/v1/owners/test", `{"asset":"A1","asset_name":"web-1","team":"payments","copies":["sre"],"confidence":0.95,"how":"route > tag team=payments","line":"payments, 0.95: tag team=payments","lines":["root: matches everything","  tag.team=pay*: yes"]}`)
 	d.answer("GET /api/v1/tickets", `{"items":[{"id":"QT-1","title":"Remove .git from web-1","team":"payments","status":"in_progress","priority":"act","due":"2026-11-23T18:00:00Z","updated_at":"2026-11-22T10:00:00Z"}]}`)
 	ticket := `{"id":"QT-1","version":3,"title":"Remove .git from web-1","description":"One exposure.\nIt is served to everybody.","team":"payments","status":"done","closed_by":"ann","priority":"act","due":"2026-11-26T00:00:00Z",
 "comments":[{"by":"quell","text":"It is still there.","at":"2026-11-23T10:00:00Z"}],"updated_at":"2026-11-23T10:00:00Z"}`
@@ -120,6 +120,8 @@ func TestEveryVerbSpeaksToPeopleAndToPrograms(t *testing.T) {
 		{"gaps_json", "gaps unscoped --json --limit 1", 0},
 		{"owners", "owners", 0},
 		{"owners_test", "owners test A1", 0},
+		{"owners_explain", "owner explain A1", 0},
+		{"owners_explain_exposure", "owner explain x1", 0},
 		{"tickets", "tickets --team payments", 0},
 		{"ticket_show", "tickets show QT-1", 0},
 		{"ticket_move", "tickets move QT-1 done", 0},

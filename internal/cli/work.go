@@ -209,6 +209,9 @@ func (a *app) statsCommand() *cobra.Command {
 
 func (a *app) stats(s *apiclient.Stats) {
 	a.sayf("%d exposures, %d of them waiting for admission", s.Total, s.Queued)
+	if u := &s.Unowned; u.Exposures+u.Assets > 0 {
+		a.sayf("%d live ones and %d assets that nobody owns; %d assets for longer than %s", u.Exposures, u.Assets, u.Overdue, clean(u.Within))
+	}
 	for _, group := range []string{"state", "decision", "severity", "owner", "scope", "source"} {
 		if len(s.By[group]) == 0 {
 			continue

@@ -29,6 +29,7 @@ type Filter struct {
 	Queued      bool      // only those in the admission queue
 	Requested   bool      // only those with a request for an exception that waits
 	Untold      bool      // only those with events that people have still to be told of
+	Learn       bool      // only those that ownership has yet to learn from
 	Visible     []string  // the scopes that the caller may see; nil = all
 
 	// Search and Vendor are answered by looking at exposures, see Searches: pages may be

@@ -25,6 +25,23 @@ type Assessment struct {
 	Scopes   []string
 	Excluded bool   // its exposures are out of scope: a scope excludes the asset, or it retired
 	Out      string // why it is excluded; empty: a scope says so
+	Released string // why what a person said of the owner no longer holds; empty: it does
+}
+
+// Reassigns reports whether the exposure gets another owner. What a person decided stands,
+// as long as the team does.
+func (a *Assessment) Reassigns(now *exposure.Owner) bool {
+	return (!now.Manual || a.Released != "") && a.Owner.Team != now.Team
+}
+
+// Successor is the new owner, with why the last one isn't any more where that team is
+// dissolved.
+func (a *Assessment) Successor() exposure.Owner {
+	o := a.Owner
+	if a.Released != "" {
+		o.How = a.Released + " > " + o.How
+	}
+	return o
 }
 
 // apply writes an assessment's attributes on an exposure that is not yet stored.

@@ -50,8 +50,8 @@ func (f *follower) add(ctx context.Context, e exposure.Exposure, a asset.Asset) 
 			Reason: firstLine(assessment.Decision.Why), Data: dueData(assessment.Due),
 		}))
 	}
-	if !e.Owner.Manual && assessment.Owner.Team != e.Owner.Team {
-		owner := assessment.Owner
+	if assessment.Reassigns(&e.Owner) {
+		owner := assessment.Successor()
 		owner.Since = f.at
 		f.assigned = append(f.assigned, f.change(e, exposure.Event{
 			Kind: exposure.EventAssigned, Owner: &owner, Actor: exposure.Actor{Kind: exposure.System, Name: "ownership"}, Reason: owner.How,

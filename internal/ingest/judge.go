@@ -35,10 +35,31 @@ func NewJudge(g Grounds) *Judge {
 	return j
 }
 
-// Change gives the judge new grounds.
+// Change gives the judge new grounds. What is remembered of owners stays: whoever changes
+// policy or intelligence took his time over it.
 func (j *Judge) Change(g Grounds) {
 	g.decider = priority.NewDecider(g.Policy)
-	j.grounds.Store(&g)
+	for {
+		old, next := j.grounds.Load(), g
+		if old != nil && old.Owners.Memory() != nil {
+			next.Owners = next.Owners.Remembering(old.Owners.Memory())
+		}
+		if j.grounds.CompareAndSwap(old, &next) {
+			return
+		}
+	}
+}
+
+// Remember gives the judge what was learned of owners.
+func (j *Judge) Remember(m *ownership.Memory) {
+	for {
+		old := j.grounds.Load()
+		next := *old
+		next.Owners = next.Owners.Remembering(m)
+		if j.grounds.CompareAndSwap(old, &next) {
+			return
+		}
+	}
 }
 
 // Grounds are the present ones.
@@ -50,6 +71,9 @@ func (j *Judge) Place(a *asset.Asset) bool {
 	scopes := g.Scopes.Of(*a)
 	owner := g.Owners.Route(*a, g.Scopes.Named(scopes), exposure.Exposure{}).Team
 	changed := !slices.Equal(scopes, a.Scopes) || owner != a.Owner
+	if owner != a.Owner || a.OwnerSince.IsZero() {
+		a.OwnerSince = a.LastSeen
+	}
 	a.Scopes, a.Owner = scopes, owner
 	return changed
 }
@@ -91,5 +115,14 @@ func (j *Judge) Assess(e exposure.Exposure, a asset.Asset, at time.Time) Assessm
 		Scopes:   a.Scopes,
 		Excluded: a.Retired || g.Scopes.Excluded(a),
 		Out:      out,
+		Released: released(&g.Owners, &e.Owner),
 	}
+}
+
+// released says why a person's word on an owner no longer holds: the team is no more.
+func released(t *ownership.Tree, o *exposure.Owner) string {
+	if !o.Manual {
+		return ""
+	}
+	return t.Gone(o.Team)
 }

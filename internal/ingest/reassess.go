@@ -87,7 +87,7 @@ func (j *job) reassess(ctx context.Context, group map[exposure.ID]asset.ID) (cha
 		edits[id] = func(e exposure.Exposure) (exposure.Exposure, bool) {
 			a := j.assess.Assess(e, j.resolver.assets[e.Asset], j.at)
 			news := a.Decision.Digest != e.Decision.Digest || !slices.Equal(a.Scopes, e.Scopes) ||
-				(!e.Owner.Manual && a.Owner.Team != e.Owner.Team)
+				a.Reassigns(&e.Owner)
 			if news {
 				changed++
 			}

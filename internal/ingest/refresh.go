@@ -142,9 +142,9 @@ func assessed(e exposure.Exposure, a Assessment) exposure.Exposure {
 	if a.Decision.Digest != e.Decision.Digest {
 		e.Decision, e.Due = a.Decision, a.Due
 	}
-	if !e.Owner.Manual && a.Owner.Team != e.Owner.Team {
+	if a.Reassigns(&e.Owner) {
 		since := a.Decision.At
-		e.Owner = a.Owner
+		e.Owner = a.Successor()
 		e.Owner.Since = since
 	}
 	e.Scopes = a.Scopes

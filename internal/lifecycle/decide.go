@@ -58,6 +58,13 @@ func (d *Decision) Validate(now time.Time) error {
 			return d.invalid("a reason is required: whoever asked is told")
 		}
 	case DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideWithdraw, DecideResume:
+	case DecideNotOurs:
+		switch {
+		case strings.TrimSpace(d.Reason) == "":
+			return d.invalid("say why: whose it is, or what has changed")
+		case d.Team != "" && !scope.ValidName(d.Team):
+			return d.invalid("that can't name a team")
+		}
 	}
 	return nil
 }
@@ -92,6 +99,8 @@ func (d *Decision) event(e *exposure.Exposure, now time.Time) exposure.Event {
 		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("claimed by ")
 	case DecideReassign:
 		ev.Kind, ev.Owner = exposure.EventAssigned, d.owner("assigned by ")
+	case DecideNotOurs:
+		d.refuse(e, &ev)
 	case DecideAcceptRisk:
 		ev.Kind, ev.Exception = exposure.EventAccept, d.exception(e)
 	case DecideMitigate:
@@ -129,6 +138,31 @@ func (d *Decision) owner(how string) *exposure.Owner {
 	return &exposure.Owner{Team: d.Team, How: how + d.Actor.Name, Confidence: 1, Manual: true}
 }
 
+// refuse takes the exposure from the team that says that it isn't theirs. Whose it is
+// instead the rules find out, without that team. A team that was merely asked, and doesn't
+// own it, leaves it as it is.
+func (d *Decision) refuse(e *exposure.Exposure, ev *exposure.Event) {
+	team, owner := d.refusing(e), exposure.Owner{}
+	if team != e.Owner.Team {
+		owner = e.Owner
+	} else {
+		owner.How = "not " + team + "'s, says " + d.Actor.Name
+	}
+	ev.Kind, ev.Owner = exposure.EventAssigned, &owner
+	if ev.Data == nil {
+		ev.Data = map[string]string{}
+	}
+	ev.Data[exposure.DataRefused] = team
+}
+
+// refusing is the team that says that it isn't theirs.
+func (d *Decision) refusing(e *exposure.Exposure) string {
+	if d.Team != "" {
+		return d.Team
+	}
+	return e.Owner.Team
+}
+
 func (d *Decision) exception(e *exposure.Exposure) *exposure.Exception {
 	x := &exposure.Exception{By: d.Actor.Name, Reason: d.Reason, Until: d.Until, EndsOn: d.EndsOn,
 		Digest: exposure.EvidenceDigest(*e), KEVThen: e.Decision.Inputs["kev"] == "yes", FixThen: exposure.FixKnown(e)}
@@ -160,6 +194,10 @@ func (d *Decision) senseless(e *exposure.Exposure) string {
 			if end == exposure.EndsOnFix && exposure.FixKnown(e) {
 				return "it can't end when a fix is released: one is known already"
 			}
+		}
+	case DecideNotOurs:
+		if d.refusing(e) == "" {
+			return "nobody owns it: name the team that it doesn't belong to"
 		}
 	default:
 	}
@@ -242,6 +280,11 @@ func (d *Decision) message(e *exposure.Exposure, ev *exposure.Event) string {
 		return d.Team + " owns it now."
 	case DecideAcceptRisk, DecideMitigate, DecideFalsePositive, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume:
 		return d.said(ev, e)
+	case DecideNotOurs:
+		if e.Owner.Team != "" {
+			return "Noted. " + e.Owner.Team + " owns it."
+		}
+		return "Noted, and learned from. Whose it is instead is being found out."
 	case DecideSnooze:
 		return "No reminders until " + d.Until.UTC().Format("2006-01-02 15:04") + "."
 	case DecideRetest:

@@ -84,10 +84,11 @@ const (
 	DecideApprove       DecisionKind = "approve"  // the exception that somebody asked for
 	DecideDecline       DecisionKind = "decline"  // it; needs Reason
 	DecideWithdraw      DecisionKind = "withdraw" // what one asked for oneself
+	DecideNotOurs       DecisionKind = "not_ours" // Team, or whoever owns it, says that it isn't theirs; needs Reason
 )
 
 // DecisionKinds are all of them, in the order of the documentation.
 func DecisionKinds() []DecisionKind {
 	return []DecisionKind{DecideClaim, DecideReassign, DecideAcceptRisk, DecideMitigate, DecideFalsePositive,
-		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume}
+		DecideSnooze, DecideRetest, DecideFixClaimed, DecideReopen, DecideApprove, DecideDecline, DecideWithdraw, DecideWait, DecideResume, DecideNotOurs}
 }

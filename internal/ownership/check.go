@@ -67,7 +67,7 @@ func (c *checker) config(cfg *Config) {
 		c.add("route", "the root matches everything: move match and continue to a child")
 	}
 	c.node(&cfg.Route, "route", 0)
-	c.steps(cfg.Unowned, "unowned")
+	c.steps(cfg.Unowned, "unowned", ToLikely, ToManagers, ToScope)
 	c.inference(&cfg.Inference)
 }
 
@@ -135,10 +135,10 @@ func covers(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(text string) bool { return !slices.Contains(b, text) })
 }
 
-func (c *checker) steps(steps []Step, path string) {
+func (c *checker) steps(steps []Step, path string, words ...string) {
 	for i, s := range steps {
 		to := s.To
-		if to != Escalation && !c.teams[to] && (len(to) < 2 || !strings.ContainsAny(to[:1], "@#")) {
+		if to != Escalation && !slices.Contains(words, to) && !c.teams[to] && (len(to) < 2 || !strings.ContainsAny(to[:1], "@#")) {
 			c.add(fmt.Sprintf("%s[%d].to", path, i), "%q is neither a team, nor the word %s, nor a person or channel with @ or # in front", to, Escalation)
 		}
 		if i > 0 && s.After < steps[i-1].After {

@@ -23,6 +23,8 @@ type Config struct {
 	Defaults Budget   `yaml:"defaults" json:"defaults,omitzero" doc:"What a team takes on that doesn't say so itself."`
 	Unowned  []Step   `yaml:"unowned" json:"unowned" doc:"Whom to tell of an exposure without an owner, and how long after it became unowned."`
 
+	OwnerWithin scope.Duration `yaml:"owner_within" json:"owner_within,omitempty" doc:"How long an asset may be without an owner: its own deadline, shown with it and counted where it has passed. 7d if unset."`
+
 	Inference Inference `yaml:"inference" json:"inference,omitzero" doc:"How owners are inferred where no route names one."`
 }
 
@@ -74,11 +76,22 @@ type Node struct {
 // Step is one rung of a ladder.
 type Step struct {
 	After scope.Duration `yaml:"after" json:"after" doc:"How long after the due date, or after the exposure became unowned."`
-	To    string         `yaml:"to" json:"to" doc:"A team, the word escalation, or a person or channel with @ or # in front."`
+	To    string         `yaml:"to" json:"to" doc:"A team, the word escalation, or a person or channel with @ or # in front. Of what nobody owns also the words likely (the teams that may own it), managers (theirs) and scope (the owners of its scopes)."`
 }
 
 // Escalation is the name that messages go to where a step names no team of ours.
 const Escalation = "escalation"
+
+// Whom a step of the ladder of what nobody owns can name besides. Where there is nobody of
+// that sort, the escalation is told.
+const (
+	ToLikely   = "likely"   // the teams that may own it
+	ToManagers = "managers" // their managers
+	ToScope    = "scope"    // the owners of its scopes
+)
+
+// DefaultOwnerWithin is how long an asset may be without an owner.
+func DefaultOwnerWithin() scope.Duration { return scope.Days(7) }
 
 // Options are what a route inherits along its path.
 type Options struct {
@@ -102,7 +115,7 @@ func DefaultOptions() Options {
 
 // DefaultUnowned is the ladder of unowned exposures where none is configured.
 func DefaultUnowned() []Step {
-	return []Step{{After: 0, To: Escalation}, {After: scope.Days(2), To: Escalation}, {After: scope.Days(7), To: Escalation}}
+	return []Step{{After: 0, To: ToLikely}, {After: scope.Days(1), To: ToManagers}, {After: scope.Days(3), To: ToScope}, {After: scope.Days(7), To: Escalation}}
 }
 
 // Route is the owner of one exposure, and how it was found.

@@ -308,7 +308,7 @@ func TestTheLadderRemindsBeforeAndEscalatesAfterTheDueDate(t *testing.T) {
 	require.Empty(t, ownership.Ladder(options(), time.Time{}, due), "no due date, nothing to remind of")
 
 	since := due.Add(-9 * day)
-	require.Equal(t, []rung{{since, ownership.Unowned, "escalation"}, {since.Add(2 * day), ownership.Unowned, "escalation"}, {since.Add(7 * day), ownership.Unowned, "escalation"}},
+	require.Equal(t, []rung{{since, ownership.Unowned, "likely"}, {since.Add(day), ownership.Unowned, "managers"}, {since.Add(3 * day), ownership.Unowned, "scope"}, {since.Add(7 * day), ownership.Unowned, "escalation"}},
 		shape(ownership.UnownedLadder(tree(t, config()).Unowned(), since)))
 }
 

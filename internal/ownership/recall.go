@@ -11,6 +11,7 @@ import (
 // team did, five for whose the neighbours are.
 const (
 	fewCases      = 2.0
+	fewWords      = 0.5 // a person's word about this very asset
 	fewNeighbours = 5.0
 )
 
@@ -52,7 +53,11 @@ func (in *inquiry) happened(s aspect, key string, list []seen, near float64) {
 				func() string { return fmt.Sprintf("fixed %d of %d on %s", o.wasFixed, wasFixed, s.words(key)) })
 		}
 		if o.claimed > 0 {
-			in.add(sortClaimed, Evidence{Team: o.team, At: o.last, Weight: weigh(sortClaimed) * share(o.claimed, claimed) * often(o.claimed)},
+			few := fewCases
+			if s == itself {
+				few = fewWords
+			}
+			in.add(sortClaimed, Evidence{Team: o.team, At: o.last, Weight: weigh(sortClaimed) * share(o.claimed, claimed) * o.claimed / (o.claimed + few)},
 				func() string {
 					return fmt.Sprintf("claimed or given %d of %d on %s", o.wasClaimed, wasClaimed, s.words(key))
 				})

@@ -22,6 +22,7 @@ type Tree struct {
 	unowned []Step
 	budget  Budget
 	digest  string
+	within  scope.Duration
 
 	people  map[string]person    // by every name they go by
 	leavers map[string]time.Time // the first day that a person isn't there
@@ -49,7 +50,7 @@ func Compile(c Config) (Tree, []error) {
 	if len(check.errs) > 0 {
 		return Tree{}, check.errs
 	}
-	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned, budget: c.Defaults,
+	t := Tree{root: compile(c.Route, true), teams: map[string]Team{}, unowned: c.Unowned, within: c.OwnerWithin, budget: c.Defaults,
 		people: byName(&c), leavers: leavers(c.People), model: newModel(c.Inference)}
 	for _, team := range c.Teams {
 		t.teams[team.Name] = team
@@ -129,6 +130,14 @@ func (t Tree) Teams() []Team {
 func (t Tree) Team(name string) (Team, bool) {
 	team, ok := t.teams[name]
 	return team, ok
+}
+
+// OwnerWithin is how long an asset may be without an owner.
+func (t Tree) OwnerWithin() time.Duration {
+	if t.within == 0 {
+		return DefaultOwnerWithin().Std()
+	}
+	return t.within.Std()
 }
 
 // Unowned gives the ladder of exposures without an owner.

@@ -18,13 +18,14 @@ const (
 	GapUnclaimed    GapKind = "saas"          // of these the SaaS applications: mostly somebody's credit card
 	GapUnsourced    GapKind = "unsourced"     // scopes in which no configured source reports any asset
 	GapLate         GapKind = "late"          // sources that should have reported, or whose report failed
+	GapUnowned      GapKind = "unowned"       // assets that nobody owns, each with its deadline
 	GapOwnerless    GapKind = "ownerless"     // assets of which no source gives a clue to the owner
 	GapSingleSource GapKind = "single_source" // assets that one source alone sees: what it misses is missed
 )
 
 // GapKinds are all of them.
 func GapKinds() []GapKind {
-	return []GapKind{GapUnscoped, GapUnclaimed, GapUnsourced, GapLate, GapOwnerless, GapSingleSource}
+	return []GapKind{GapUnscoped, GapUnclaimed, GapUnsourced, GapLate, GapUnowned, GapOwnerless, GapSingleSource}
 }
 
 // Words is what a gap means, for people.
@@ -38,6 +39,8 @@ func (k GapKind) Words() string {
 		return "scopes that no source reports on"
 	case GapLate:
 		return "sources that are late"
+	case GapUnowned:
+		return "assets that nobody owns"
 	case GapOwnerless:
 		return "assets without a clue to their owner"
 	case GapSingleSource:
@@ -60,6 +63,8 @@ type GapPage struct {
 	Kind  GapKind // only this one; empty: all
 	After string  // Next of the page before; wants Kind
 	Limit int     // of each kind; zero means 10
+
+	OwnerWithin time.Duration // how long an asset may be without an owner; zero: no deadline is told
 }
 
 // Gap is one kind of gap: how many there are, and the first of them.
@@ -94,7 +99,7 @@ func FindGaps(assets iter.Seq[asset.Asset], set Set, sources []Source, at time.T
 			continue
 		}
 		names := set.Of(a)
-		f.asset(&a, len(names) == 0 && !set.Excluded(a))
+		f.asset(&a, len(names) == 0 && !set.Excluded(a), at)
 		for _, name := range names {
 			sourced[name] = sourced[name] || slices.ContainsFunc(a.Sources, func(s string) bool { return configured[s] })
 		}
@@ -152,7 +157,7 @@ func newGapFinder(page GapPage) *gapFinder {
 	return f
 }
 
-func (f *gapFinder) asset(a *asset.Asset, lost bool) {
+func (f *gapFinder) asset(a *asset.Asset, lost bool, at time.Time) {
 	item := GapItem{ID: string(a.ID), Name: a.Name, Kind: string(a.Kind), Last: a.LastSeen, Note: strings.Join(a.Sources, ", ")}
 	if lost {
 		f.add(GapUnscoped, item)
@@ -163,12 +168,29 @@ func (f *gapFinder) asset(a *asset.Asset, lost bool) {
 	if len(a.Sources) == 1 {
 		f.add(GapSingleSource, item)
 	}
+	if a.Owner == "" {
+		unowned := item
+		unowned.Note = f.deadline(a, at)
+		f.add(GapUnowned, unowned)
+	}
 	if len(a.OwnerHints) == 0 {
 		if item.Note = "unowned"; a.Owner != "" {
 			item.Note = a.Owner + " by the rules alone"
 		}
 		f.add(GapOwnerless, item)
 	}
+}
+
+// deadline says until when an asset without an owner is to have one.
+func (f *gapFinder) deadline(a *asset.Asset, at time.Time) string {
+	if f.page.OwnerWithin <= 0 {
+		return ""
+	}
+	due := a.UnownedSince().Add(f.page.OwnerWithin)
+	if at.After(due) {
+		return "it should have had an owner since " + due.Format(time.DateOnly)
+	}
+	return "it is to have an owner by " + due.Format(time.DateOnly)
 }
 
 func (f *gapFinder) add(k GapKind, item GapItem) {

@@ -14,9 +14,9 @@ import (
 var assets = engine.Collection{
 	Name: "assets",
 	Fields: []engine.Field{{Name: "kind"}, {Name: "owner"}, {Name: "name"}, {Name: "unscoped", Kind: engine.Int}, {Name: "retired", Kind: engine.Int},
-		{Name: "scope", Kind: engine.Texts}, {Name: "source", Kind: engine.Texts}, {Name: "last_seen", Kind: engine.Int}},
+		{Name: "scope", Kind: engine.Texts}, {Name: "source", Kind: engine.Texts}, {Name: "last_seen", Kind: engine.Int}, {Name: "unowned", Kind: engine.Int}},
 	Indexes: []engine.Index{{Fields: []string{"name"}}, {Fields: []string{"kind"}}, {Fields: []string{"owner"}}, {Fields: []string{"last_seen"}},
-		{Fields: []string{"unscoped"}, Sparse: true}, {Fields: []string{"scope"}}, {Fields: []string{"source"}}},
+		{Fields: []string{"unscoped"}, Sparse: true}, {Fields: []string{"scope"}}, {Fields: []string{"source"}}, {Fields: []string{"unowned"}, Sparse: true}},
 }
 
 func (s *Store) assets() of[asset.Asset] {
@@ -25,8 +25,16 @@ func (s *Store) assets() of[asset.Asset] {
 		at: func(x *asset.Asset) int64 { return x.Version },
 		values: func(x *asset.Asset) []any {
 			return []any{string(x.Kind), x.Owner, strings.ToLower(x.Name), flag(len(x.Scopes) == 0), flag(x.Retired || x.MergedInto != ""),
-				x.Scopes, x.Sources, x.LastSeen.UnixMilli()}
+				x.Scopes, x.Sources, x.LastSeen.UnixMilli(), unowned(x)}
 		}}
+}
+
+// unowned is since when an asset has no owner; nothing for one that has.
+func unowned(x *asset.Asset) any {
+	if x.Owner != "" || x.Retired || x.MergedInto != "" {
+		return nil
+	}
+	return ms(x.UnownedSince())
 }
 
 // Asset gives one asset, also one that was merged into another; fault.NotFound.
@@ -94,6 +102,10 @@ func assetConditions(f asset.Filter) []engine.Cond {
 	if f.Text != "" {
 		w.add("name", engine.Contains, valid(strings.ToLower(f.Text)))
 	}
+	if f.Unowned {
+		w.add("unowned", engine.From, int64(0))
+	}
+	w.before("unowned", f.UnownedBefore)
 	if f.Unscoped {
 		w.add("unscoped", engine.In, int64(1))
 	}

@@ -28,7 +28,7 @@ var exposures = engine.Collection{
 		{Name: "workflow", Kind: engine.Int}, {Name: "queued", Kind: engine.Int}, {Name: "wake", Kind: engine.Int}, {Name: "timer", Kind: engine.Int},
 		// The line: whose it is, the place in it, whose work it is, and from when on it is urgent.
 		{Name: "line"}, {Name: "turn", Kind: engine.Int}, {Name: "work"}, {Name: "presses", Kind: engine.Int},
-		{Name: "requested", Kind: engine.Int}, {Name: "untold", Kind: engine.Int},
+		{Name: "requested", Kind: engine.Int}, {Name: "untold", Kind: engine.Int}, {Name: "learn", Kind: engine.Int},
 	},
 	Indexes: []engine.Index{
 		{Fields: []string{"state", "due"}}, {Fields: []string{"decision", "due"}}, {Fields: []string{"owner", "due"}},
@@ -38,7 +38,7 @@ var exposures = engine.Collection{
 		{Fields: []string{"workflow"}, Sparse: true}, {Fields: []string{"queued", "due"}, Sparse: true},
 		{Fields: []string{"wake"}, Sparse: true}, {Fields: []string{"timer"}, Sparse: true},
 		{Fields: []string{"line", "turn", "work"}, Sparse: true}, {Fields: []string{"work", "turn"}, Sparse: true}, {Fields: []string{"presses"}, Sparse: true},
-		{Fields: []string{"requested"}, Sparse: true}, {Fields: []string{"untold"}, Sparse: true},
+		{Fields: []string{"requested"}, Sparse: true}, {Fields: []string{"untold"}, Sparse: true}, {Fields: []string{"learn"}, Sparse: true},
 	},
 	Cube: []string{"state", "decision", "severity", "owner", "scope", "source"},
 }
@@ -54,7 +54,7 @@ func (s *Store) exposures() of[exposure.Exposure] {
 				due(x.Due), x.FirstSeen.UnixMilli(), x.UpdateAt.UnixMilli(),
 				flag(x.Mode == exposure.ModeWorkflow), flag(!x.Queued.IsZero()), wake(x), ms(x.TimerAt),
 				line(x), turn(x), work(x), pressing(x),
-				flag(x.Request != nil), flag(len(x.Untold) > 0)}
+				flag(x.Request != nil), flag(len(x.Untold) > 0), flag(x.Learn)}
 		}}
 }
 
@@ -216,6 +216,9 @@ func conditions(f exposure.Filter) []engine.Cond {
 		w.add("workflow", engine.In, int64(1))
 	default:
 		w.add("workflow", engine.Lacks)
+	}
+	if f.Learn {
+		w.add("learn", engine.In, int64(1))
 	}
 	if f.Queued {
 		w.add("queued", engine.In, int64(1))

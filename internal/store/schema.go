@@ -20,7 +20,7 @@ var migrations = []func(ctx context.Context, s *Store) error{
 
 // collections are all of them.
 func collections() []*engine.Collection {
-	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &statements, &sightings, &runs, &deliveries,
+	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &lessons, &statements, &sightings, &runs, &deliveries,
 		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths, &turns,
 		&messages, &boxes, &threads, &budgets}
 }

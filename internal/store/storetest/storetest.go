@@ -25,7 +25,7 @@ func Run(t *testing.T, address func(t *testing.T) string) {
 		name string
 		run  func(t *testing.T, address func(t *testing.T) string)
 	}{
-		{"documents", documents}, {"lists", lists}, {"identifiers", identifiers}, {"edges", edges}, {"statements", statements}, {"retirements", retirements},
+		{"documents", documents}, {"lists", lists}, {"identifiers", identifiers}, {"edges", edges}, {"statements", statements}, {"retirements", retirements}, {"lessons", lessons},
 		{"searches", searches}, {"deliveries", deliveries}, {"decisions", decisions}, {"presses", presses}, {"syncs", syncs}, {"the line", theLine},
 		{"blobs", blobs}, {"the rest", rest}, {"schema", schema}, {"crashes", crashes},
 		{"outbox", outboxes},
