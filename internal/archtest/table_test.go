@@ -113,7 +113,7 @@ var table = []row{
 	{pkg: "archtest"},
 	{pkg: "daemon", imports: "apiclient fault"},
 	{pkg: "chaos", imports: "activities connectors connectors/githubissues connectors/githubissues/githubissuestest connectors/gitlabissues connectors/gitlabissues/gitlabissuestest connectors/jira connectors/jira/jiratest " +
-		"connectors/servicenowincident connectors/servicenowincident/servicenowincidenttest connectors/slack connectors/slack/slacktest store store/engine ledger lifecycle ingest domain fault secret"},
+		"connectors/servicenowincident connectors/servicenowincident/servicenowincidenttest connectors/slack connectors/slack/slacktest connectors/inbox courier store store/engine ledger lifecycle ingest domain fault secret"},
 	{pkg: "chaos/cmd/chaos", imports: "chaos"},
 	{pkg: "chaos/cmd/whole", imports: "chaos/whole"},
 	{pkg: "sandbox", imports: "config connectors/jira connectors/jira/jiratest connectors/slack connectors/slack/slacktest domain fault secret"},

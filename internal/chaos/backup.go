@@ -2,21 +2,19 @@ package chaos
 
 import (
 	"context"
-	"maps"
 	"os"
 
 	"github.com/quellsec/quell/internal/fault"
 )
 
-// backup is what was saved: the store, and what the outbox knew.
+// backup is what was saved: the store. Of the chat it is known how far its ledger had come.
 type backup struct {
 	dir  string
-	sent map[string]attempt
-	told int // lines of the chat's ledger
+	told int // lines
 }
 
 func (c *cohort) save(ctx context.Context) error {
-	c.backup = &backup{dir: c.dir + ".backup", sent: maps.Clone(c.chat.sent), told: len(c.chat.server.Ledger())}
+	c.backup = &backup{dir: c.dir + ".backup", told: len(c.chat.server.Ledger())}
 	return c.whileClosed(ctx, func() error { return os.CopyFS(c.backup.dir, os.DirFS(c.dir)) })
 }
 
@@ -35,7 +33,6 @@ func (c *cohort) restore(ctx context.Context) error {
 		}
 		return os.Rename(c.backup.dir, c.dir)
 	})
-	c.chat.sent = c.backup.sent
 	for _, l := range c.lives {
 		l.forget()
 		for m := range l.members {

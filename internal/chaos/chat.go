@@ -2,79 +2,94 @@ package chaos
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/quellsec/quell/connectors"
+	"github.com/quellsec/quell/connectors/inbox"
 	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/connectors/slack/slacktest"
+	"github.com/quellsec/quell/internal/courier"
+	"github.com/quellsec/quell/internal/fault"
+	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/secret"
 )
 
-// chat is a Slack workspace, and what sends to it: the real connector, and beside it what
-// an outbox remembers of each message.
+// chat is a Slack workspace, and when it is next to be told something.
 type chat struct {
-	server  *slacktest.Server
-	weather *weather
-	clock   *clock
-	poster  connectors.Poster
-	sent    map[string]attempt // by cause and address: durable, as the store is
+	server *slacktest.Server
+	woken  bool
+	next   time.Time // by our clock; zero: nothing waits
+	until  time.Time // it waits after a failure, by the world's clock
 }
 
-// attempt is what is known of sending one message.
-type attempt struct {
-	since time.Time // when it began
-	done  bool
+// lane is the name of the notifier.
+const lane = "chat"
+
+func channels() map[string]string {
+	return map[string]string{"payments": "C0PAYMENTS", "platform": "C0PLATFORM", courier.Escalation: "C0ESCALATE"}
 }
 
-func newChat(w *weather, c *clock) *chat {
-	ch := &chat{weather: w, clock: c, sent: map[string]attempt{}}
-	ch.server = slacktest.New(slacktest.Options{Token: "xoxb-chaos", Now: c.world, Channels: []slacktest.Channel{
+func newChat(c *clock) *chat {
+	return &chat{server: slacktest.New(slacktest.Options{Token: "xoxb-chaos", Now: c.world, Channels: []slacktest.Channel{
 		{ID: "C0PAYMENTS", Name: "payments", Member: true}, {ID: "C0PLATFORM", Name: "platform", Member: true}, {ID: "C0ESCALATE", Name: "escalation", Member: true},
-	}})
-	return ch
-}
-
-// open opens the connector anew, as a process does that starts.
-func (c *chat) open(address string, env connectors.Env) error {
-	reg := slack.Registration()
-	config, _ := reg.Config().(*slack.Config)
-	config.Token, config.BaseURL = secret.New("xoxb-chaos"), address+"/api/"
-	config.Channels, config.Escalation = map[string]string{"payments": "C0PAYMENTS", "platform": "C0PLATFORM"}, "C0ESCALATE"
-	in, err := reg.Open(env, config)
-	if err != nil {
-		return err //nolint:wrapcheck // it says it all
-	}
-	c.poster, _ = in.(connectors.Poster)
-	return nil
-}
-
-// Connector implements connectors.Notifier.
-func (*chat) Connector() string { return slack.Name }
-
-// Notify implements connectors.Notifier as an outbox does: it notes that it begins, posts,
-// and notes that it is done; when it doesn't know how an earlier attempt ended, it says since
-// when, so that the connector looks first.
-func (c *chat) Notify(ctx context.Context, m connectors.Message) error {
-	key := m.To + "\x00" + m.Cause
-	var before attempt
-	err := c.weather.around("note_of_a_message", deathsStore, func() error {
-		before = c.sent[key]
-		if before.since.IsZero() {
-			c.sent[key] = attempt{since: c.clock.ours()}
-		}
-		return nil
-	})
-	if err != nil || before.done {
-		return err
-	}
-	if _, err := c.poster.Post(ctx, m, connectors.Attempt{Since: before.since}); err != nil {
-		return err //nolint:wrapcheck // it says it all
-	}
-	return c.weather.around("note_of_a_message_sent", deathsStore, func() error {
-		c.sent[key] = attempt{since: c.sent[key].since, done: true}
-		return nil
-	})
+	}})}
 }
 
 func (c *chat) handler() http.Handler { return c.server.Handler() }
+
+// openCourier opens the connector and the outbox anew, as a process does that starts.
+func (c *cohort) openCourier(env connectors.Env) (*courier.Courier, error) {
+	reg := slack.Registration()
+	config, _ := reg.Config().(*slack.Config)
+	config.Token, config.BaseURL, config.Escalation = secret.New("xoxb-chaos"), c.chatAt+"/api/", "C0ESCALATE"
+	in, err := reg.Open(env, config)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says it all
+	}
+	to, _ := in.(connectors.Notifier)
+	c.chat.woken = true // a process that starts looks what is left
+	return courier.New(courier.Deps{Store: c.store, Now: c.clock.ours, Log: slog.New(slog.DiscardHandler), URL: "https://quell.example.org",
+		Routes: []courier.Route{{Name: lane, Notifier: to, Address: func(to string) (string, bool) { at, ok := channels()[to]; return at, ok }}},
+		Last:   courier.Route{Name: "inbox", Notifier: inbox.New(c.store, c.clock.ours), Address: func(to string) (string, bool) { return to, true }},
+		Wake: func(context.Context, string) error {
+			if c.random.IntN(20) > 0 { // some signals get lost
+				c.chat.woken = true
+			}
+			return nil
+		}}), nil
+}
+
+// tellPeople does what the Deliver workflow does, for as long as there is something to do.
+func (c *cohort) tellPeople(ctx context.Context) error {
+	ch := c.chat
+	due := ch.woken || !ch.next.IsZero() && !ch.next.After(c.clock.ours()) || c.round%8 == 0 // the sweep
+	if !due || ch.until.After(c.clock.world()) {
+		return nil
+	}
+	ch.woken = false
+	for range 10_000 {
+		var report lifecycle.Delivered
+		err, dead := c.attempt(func() (err error) {
+			report, err = c.Courier.Deliver(ctx, lane, func(string) {})
+			return err
+		})
+		switch {
+		case dead:
+			if err := c.reboot(); err != nil {
+				return err
+			}
+			continue
+		case fault.Is(err, fault.Internal), ctx.Err() != nil:
+			return err
+		case err != nil:
+			ch.woken, ch.until = true, c.clock.world().Add(max(fault.RetryAfter(err), time.Minute))
+			return nil
+		}
+		if ch.next = report.Next; !report.More {
+			return nil
+		}
+	}
+	return fault.New(fault.Internal, "telling people: there is always more")
+}

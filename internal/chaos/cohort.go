@@ -74,7 +74,7 @@ func live(ctx context.Context, o *Options, number, size int) (*tally, error) {
 		names = []string{o.Desk}
 	}
 	c.desk = all[names[number%len(names)]](c.clock.world)
-	c.chat = newChat(c.weather, c.clock)
+	c.chat = newChat(c.clock)
 	net := newLine()
 	defer net.close()
 	c.line, c.deskAt, c.chatAt = net, net.serve("desk.example", c.desk.handler()), net.serve("chat.example", c.chat.handler())
@@ -153,13 +153,14 @@ func (c *cohort) reboot() error {
 		return err
 	}
 	c.tracker, _ = in.(connectors.Tracker)
-	if err := c.chat.open(c.chatAt, connectors.Env{Source: "chat", Log: log, HTTP: client("chat"), Now: c.clock.ours}); err != nil {
+	tell, err := c.openCourier(connectors.Env{Source: lane, Log: log, HTTP: client("chat"), Now: c.clock.ours})
+	if err != nil {
 		return err
 	}
 	c.Activities = activities.New(activities.Deps{
 		Ledger: ledger.New(c.store, c.clock.ours), Records: c.store, Journal: c.store, Board: c.store, Assess: steady{}, Waker: c,
 		Engage:   func(asset.Asset) scope.Engagement { return scope.Engagement{Probe: true} },
-		Trackers: map[string]connectors.Tracker{"desk": c.tracker}, Tracker: "desk", Notifier: c.chat, Now: c.clock.ours, Log: log,
+		Trackers: map[string]connectors.Tracker{"desk": c.tracker}, Tracker: "desk", Notifier: tell, Courier: tell, Now: c.clock.ours, Log: log,
 		Policy: activities.Policy{TicketPoll: poll, PublicURL: "https://quell.example.org"},
 	})
 	return nil
@@ -229,7 +230,10 @@ func (c *cohort) run(ctx context.Context) error {
 			c.people.act(l)
 		}
 		c.people.arrive()
-		if left == 0 && c.round > back && len(c.mail) == 0 {
+		if err := c.tellPeople(ctx); err != nil {
+			return err
+		}
+		if left == 0 && c.round > back && len(c.mail) == 0 && !c.chat.woken && c.chat.next.IsZero() {
 			return nil
 		}
 		c.turn()
