@@ -77,6 +77,11 @@ func quiet(n *config.Notifier) func(to string) outbox.Quiet {
 	}
 }
 
+// addressBook is a notifier whose own settings name addresses, such as Slack's channels.
+type addressBook interface {
+	AddressOf(to string) (string, bool)
+}
+
 // addresses finds how a notifier calls somebody.
 type addresses struct {
 	notifier *config.Notifier
@@ -85,11 +90,16 @@ type addresses struct {
 	people   map[string]ownership.Person
 }
 
-// of gives the address that the configuration names, else the first of what is known of a
+// of gives the address that the configuration names, or the notifier's own settings, else the first of what is known of a
 // team or a person that the notifier takes for an address, else the default.
 func (b addresses) of(to string) (string, bool) {
 	if address, ok := b.notifier.Addresses[to]; ok {
 		return address, true
+	}
+	if own, ok := b.opened.(addressBook); ok {
+		if address, ok := own.AddressOf(to); ok {
+			return address, true
+		}
 	}
 	for _, address := range b.known(to) {
 		if b.accepts(address) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/connectors/inbox"
+	"github.com/quellsec/quell/connectors/slack"
 	"github.com/quellsec/quell/internal/config"
 	"github.com/quellsec/quell/internal/ownership"
 )
@@ -47,4 +48,18 @@ func TestAnAddressIsFoundWhereTheNotifierKnowsOne(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "web", got)
 	require.Zero(t, r.Budget)
+}
+
+func TestTheChannelsOfANotifiersOwnSettingsCountBeforeThoseOfTheTeams(t *testing.T) {
+	opened, err := slack.Registration().Open(connectors.Env{}, &slack.Config{Channels: map[string]string{"payments": "#alerts"}, Escalation: "#security"})
+	require.NoError(t, err)
+	workspace, ok := opened.(*slack.Slack)
+	require.True(t, ok)
+	route := routeOf(&config.Notifier{Name: "slack", Connector: "slack", Addresses: map[string]string{"web": "#web"}}, workspace, ownership.Config{
+		Teams: []ownership.Team{{Name: "payments", Channel: "#payments"}, {Name: "platform", Channel: "#platform"}, {Name: "web", Channel: "#other"}, {Name: "mail", Channel: "not an address here"}}})
+	for to, want := range map[string]string{"payments": "#alerts", "platform": "#platform", "web": "#web", "escalation": "#security", "mail": ""} {
+		got, ok := route.Address(to)
+		require.Equal(t, want, got, to)
+		require.Equal(t, want != "", ok, to)
+	}
 }
