@@ -40,7 +40,7 @@ func (r *rig) says(id exposure.ID, who string, kind lifecycle.DecisionKind, edit
 	if edit != nil {
 		edit(&d)
 	}
-	_, _, err := lifecycle.ApplyDecision(r.t.Context(), r.Ledger, r.store, r.Rules, exposure.ModeStore, d, r.clock)
+	_, _, err := lifecycle.DecideUnder(r.t.Context(), r.Ledger, r.store, r.Rules, exposure.ModeStore, d, r.clock)
 	return err
 }
 

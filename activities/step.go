@@ -50,7 +50,7 @@ func (a *Activities) Decide(ctx context.Context, d lifecycle.Decision) (DecideRe
 	if err := d.Validate(a.now()); err != nil {
 		return DecideResult{}, err
 	}
-	res, result, err := lifecycle.ApplyDecision(ctx, a.Ledger, a.Records, a.Rules, exposure.ModeWorkflow, d, a.now())
+	res, result, err := lifecycle.DecideUnder(ctx, a.Ledger, a.Records, a.Rules, exposure.ModeWorkflow, d, a.now())
 	if err != nil {
 		return DecideResult{}, err
 	}

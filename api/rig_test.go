@@ -177,7 +177,7 @@ func (d decider) Decide(ctx context.Context, in lifecycle.Decision) (lifecycle.D
 	if err := in.Validate(d.now()); err != nil {
 		return lifecycle.DecisionResult{}, err
 	}
-	_, out, err := lifecycle.ApplyDecision(ctx, d.ledger, d.records, d.rules, exposure.ModeStore, in, d.now())
+	_, out, err := lifecycle.DecideUnder(ctx, d.ledger, d.records, d.rules, exposure.ModeStore, in, d.now())
 	return out, err
 }
 

@@ -104,7 +104,7 @@ func (d decider) Decide(ctx context.Context, x lifecycle.Decision) (lifecycle.De
 	if err := x.Validate(d.now()); err != nil {
 		return lifecycle.DecisionResult{}, err
 	}
-	_, result, err := lifecycle.ApplyDecision(ctx, d.ledger, d.store, d.rules, exposure.ModeStore, x, d.now())
+	_, result, err := lifecycle.DecideUnder(ctx, d.ledger, d.store, d.rules, exposure.ModeStore, x, d.now())
 	return result, err
 }
 

@@ -35,6 +35,8 @@ func rights() map[string]right {
 		string(lifecycle.DecideSnooze):        {role: operator, owner: true},
 		string(lifecycle.DecideFalsePositive): {role: operator, owner: true},
 		string(lifecycle.DecideMitigate):      {role: operator, owner: true},
+		string(lifecycle.DecideWait):          {role: operator, owner: true},
+		string(lifecycle.DecideResume):        {role: operator, owner: true},
 		// An exception is asked for, and who may approve it is the policy's to say.
 		string(lifecycle.DecideAcceptRisk): {role: operator, owner: true},
 		string(lifecycle.DecideApprove):    {role: operator},
@@ -71,6 +73,7 @@ func verb(kind string) string {
 		"accept_risk": "accept its risk", "mark_false_positive": "call it a false positive", "fix_claimed": "claim that it is fixed", "not_ours": "say that it isn't theirs",
 		"mitigate": "call it mitigated", "snooze": "put reminders off", "retest": "have it tested again", "claim": "claim it", "reassign": "give it away", "reopen": "reopen it",
 		"approve": "approve a request", "decline": "decline a request", "withdraw": "withdraw a request", "show": "see it",
+		"wait": "stop its clock", "resume": "let its clock run",
 	}
 	if text, ok := words[kind]; ok {
 		return text

@@ -183,7 +183,7 @@ func (c *Client) changedHands(ctx context.Context, seen *exposure.Exposure) bool
 }
 
 func (c *Client) apply(ctx context.Context, d Decision) (DecisionResult, error) {
-	res, result, err := ApplyDecision(ctx, c.ledger, c.records, c.rules, exposure.ModeStore, d, c.now())
+	res, result, err := DecideUnder(ctx, c.ledger, c.records, c.rules, exposure.ModeStore, d, c.now())
 	if err != nil {
 		return result, err
 	}

@@ -216,10 +216,15 @@ type deciding struct {
 
 type ledgerResult = ledger.Result
 
-// ApplyDecision records a decision in the ledger, on behalf of a caller that works in the
+// ApplyDecision is DecideUnder the rules of those who configure none.
+func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
+	return DecideUnder(ctx, l, records, exception.Default(), as, d, now)
+}
+
+// DecideUnder records a decision in the ledger, on behalf of a caller that works in the
 // given mode, under the rules of exceptions. It is safe to repeat: the same cause is one
 // decision.
-func ApplyDecision(ctx context.Context, l *ledger.Ledger, records Records, rules *exception.Rules, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
+func DecideUnder(ctx context.Context, l *ledger.Ledger, records Records, rules *exception.Rules, as exposure.Mode, d Decision, now time.Time) (ledger.Result, DecisionResult, error) {
 	x := deciding{ledger: l, records: records, rules: rules, as: as, d: &d, now: now}
 	e, err := records.Exposure(ctx, d.Exposure)
 	if err != nil {

@@ -57,7 +57,7 @@ func (h *house) as(who string, kind lifecycle.DecisionKind, edits ...func(*lifec
 	for _, edit := range edits {
 		edit(&d)
 	}
-	_, out, err := lifecycle.ApplyDecision(rapidContext, h.l, h.shelf, h.rules, exposure.ModeStore, d, h.now)
+	_, out, err := lifecycle.DecideUnder(rapidContext, h.l, h.shelf, h.rules, exposure.ModeStore, d, h.now)
 	return out, err
 }
 
@@ -165,7 +165,7 @@ func TestTwoWhoApproveAtOnceAreBothCounted(t *testing.T) {
 	for _, who := range []string{"mia", "bob"} {
 		go func() {
 			d := lifecycle.Decision{Kind: lifecycle.DecideApprove, Exposure: h.id, Actor: exposure.Actor{Kind: exposure.Person, Name: who}, Cause: "press-" + who}
-			_, _, err := lifecycle.ApplyDecision(t.Context(), h.l, h.shelf, h.rules, exposure.ModeStore, d, h.now)
+			_, _, err := lifecycle.DecideUnder(t.Context(), h.l, h.shelf, h.rules, exposure.ModeStore, d, h.now)
 			done <- err
 		}()
 	}

@@ -35,7 +35,7 @@ func decision(kind lifecycle.DecisionKind, edits ...func(*lifecycle.Decision)) l
 
 func TestADecisionSaysWhatItLacks(t *testing.T) {
 	for _, kind := range lifecycle.DecisionKinds() {
-		d := decision(kind)
+		d := decision(kind, func(d *lifecycle.Decision) { d.For = exposure.WaitVendor })
 		require.NoError(t, d.Validate(now), kind)
 	}
 	tests := []struct {
@@ -139,7 +139,7 @@ func TestEachDecisionBecomesItsEvent(t *testing.T) {
 				tt.d.Exposure = id
 			}
 			l := ledger.New(s, func() time.Time { return now })
-			res, result, err := lifecycle.ApplyDecision(t.Context(), l, s, exception.Default(), exposure.ModeStore, tt.d, now)
+			res, result, err := lifecycle.DecideUnder(t.Context(), l, s, exception.Default(), exposure.ModeStore, tt.d, now)
 			if tt.refused != "" {
 				require.ErrorContains(t, err, tt.refused)
 				return
@@ -151,7 +151,7 @@ func TestEachDecisionBecomesItsEvent(t *testing.T) {
 			require.Equal(t, "ann", res.Event.Actor.Name)
 			require.Equal(t, "key-1", res.Event.Cause)
 
-			_, again, err := lifecycle.ApplyDecision(t.Context(), l, s, exception.Default(), res.Exposure.Mode, tt.d, now)
+			_, again, err := lifecycle.DecideUnder(t.Context(), l, s, exception.Default(), res.Exposure.Mode, tt.d, now)
 			require.NoError(t, err)
 			require.True(t, again.Repeated)
 			require.Equal(t, result.Seq, again.Seq)

@@ -120,6 +120,7 @@ func TestOptionsAreInherited(t *testing.T) {
 		Escalation:     []ownership.Step{{After: scope.Days(2), To: "soc"}}, // its own
 		ReminderBefore: []scope.Duration{scope.Days(5)},                     // the root's
 		Channel:        "#shop",                                             // its parent's
+		Reminds:        true, Escalates: true, Rerouted: true,
 	}, r.Options)
 	r = tr.Route(asset.Asset{OwnerHints: []asset.OwnerHint{hint("platform", "x")}}, nil, exposure.Exposure{})
 	require.Equal(t, "#platform", r.Options.Channel, "the team's own where no node names one")

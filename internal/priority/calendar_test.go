@@ -19,7 +19,7 @@ var monday = time.Date(2026, 3, 16, 8, 0, 0, 0, time.UTC)
 
 func attended() priority.Inputs {
 	return priority.Inputs{Exploitation: priority.Fact{Value: priority.PoC}, Automatable: priority.Fact{Value: priority.Yes}, TechnicalImpact: priority.Fact{Value: priority.Total},
-		MissionImpact: priority.Fact{Value: priority.Medium}, KEV: priority.Fact{Value: priority.No}, PubliclyExposed: priority.Fact{Value: priority.No}, KEVTaken: monday, Since: monday}
+		MissionImpact: priority.Fact{Value: priority.High}, KEV: priority.Fact{Value: priority.No}, PubliclyExposed: priority.Fact{Value: priority.No}, KEVTaken: monday, Since: monday}
 }
 
 func berlin(edit func(*priority.Policy)) priority.Policy {

@@ -22,6 +22,18 @@ due: {act: 72h, attend: 14d, track_star: 45d, track: 90d}
 max_open: 2000
 rate_per_minute: 120
 urgent_within: 7d
+pauses: {max: 30d}
+exceptions:
+  rules:
+    - {decisions: [act], quorum: 2, max_term: 30d}
+    - {decisions: [attend], quorum: 1, max_term: 90d}
+    - {quorum: 1, max_term: 180d}
+  approvers: [owner_manager, scope_owner, role_approver]
+  mitigate: true
+  false_positive_unasked: 90d
+  request_expires: 14d
+  remind: 3d
+  ends_on: [kev, approver_gone]
 `))
 	dec.KnownFields(true)
 	require.NoError(t, dec.Decode(&got))
