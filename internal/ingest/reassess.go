@@ -23,12 +23,16 @@ type Reassessed struct {
 func (p *Pipeline) Reassess(ctx context.Context, filter exposure.Filter, cause string, beat func(Progress)) (Reassessed, error) {
 	j := newJob(p, Source{Name: "policy"}, exposure.Delivery{ID: cause})
 	var out Reassessed
-	group := map[exposure.ID]asset.ID{}
+	batch := make([]exposure.Exposure, 0, batchSize)
 	flush := func() error {
+		group, err := j.restless(ctx, batch)
+		if err != nil {
+			return err
+		}
 		n, err := j.reassess(ctx, group)
-		out.Looked += int64(len(group))
+		out.Looked += int64(len(batch))
 		out.Changed += n
-		group = map[exposure.ID]asset.ID{}
+		batch = batch[:0]
 		if beat != nil {
 			beat(Progress{Delivery: cause, Findings: out.Looked})
 		}
@@ -38,8 +42,7 @@ func (p *Pipeline) Reassess(ctx context.Context, filter exposure.Filter, cause s
 		if e.State == exposure.Merged {
 			return nil
 		}
-		group[e.ID] = e.Asset
-		if len(group) < batchSize {
+		if batch = append(batch, e); len(batch) < batchSize {
 			return nil
 		}
 		return flush()
@@ -48,6 +51,32 @@ func (p *Pipeline) Reassess(ctx context.Context, filter exposure.Filter, cause s
 		err = flush()
 	}
 	return out, fault.Wrap(fault.KindOf(err), err, "deciding anew because of "+cause)
+}
+
+// restless gives those of a batch that something follows from, as they were just read.
+// After new intelligence nothing follows from most of them, and to see that needs no second
+// look at the store.
+func (j *job) restless(ctx context.Context, batch []exposure.Exposure) (map[exposure.ID]asset.ID, error) {
+	assets := map[asset.ID]struct{}{}
+	for i := range batch {
+		assets[batch[i].Asset] = struct{}{}
+	}
+	group := map[exposure.ID]asset.ID{}
+	if len(batch) == 0 {
+		return group, nil
+	}
+	if err := j.resolver.remember(ctx, assets); err != nil {
+		return nil, err
+	}
+	for i := range batch {
+		e := &batch[i]
+		a := j.assess.Assess(*e, j.resolver.assets[e.Asset], j.at)
+		_, follows := lifecycleEvent(*e, a)
+		if follows || e.Wake || a.Decision.Digest != e.Decision.Digest || !slices.Equal(a.Scopes, e.Scopes) || !e.Owner.Manual && a.Owner.Team != e.Owner.Team {
+			group[e.ID] = e.Asset
+		}
+	}
+	return group, nil
 }
 
 // reassessChanged decides anew on the other exposures of assets whose scope, owner or
