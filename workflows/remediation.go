@@ -31,6 +31,9 @@ func Remediation(ctx workflow.Context, in lifecycle.RemediationInput) error {
 			workflow.GetLogger(ctx).Warn("a step of a remediation's workflow failed; it is tried again", "remediation", in.ID, "error", err)
 			r.failures = min(r.failures+1, 7)
 			r.wait(ctx, workflow.Now(ctx).Add(time.Minute<<(r.failures-1)), "Try again after a failure")
+			if r.old(ctx) { // what fails for weeks must not make a history without an end
+				return workflow.NewContinueAsNewError(ctx, Remediation, in)
+			}
 			continue
 		case done && !r.drain():
 			return nil
@@ -38,13 +41,18 @@ func Remediation(ctx workflow.Context, in lifecycle.RemediationInput) error {
 			continue
 		}
 		r.failures = 0
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.Now(ctx).Sub(r.started) >= maxLife {
+		if r.old(ctx) {
 			return workflow.NewContinueAsNewError(ctx, Remediation, in)
 		}
 		r.rest(ctx, &p)
 		r.gather(ctx)
 	}
 	return ctx.Err()
+}
+
+// old reports whether it is time for another run to go on.
+func (r *remediationRun) old(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.Now(ctx).Sub(r.started) >= maxLife
 }
 
 // remediationRun is one run of a Remediation workflow.

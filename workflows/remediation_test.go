@@ -264,6 +264,28 @@ func (v *vanishing) Update(ctx context.Context, issue connectors.Issue, cause st
 	return v.Tracker.Update(ctx, issue, cause)
 }
 
+func (v *vanishing) Comment(ctx context.Context, key, text, cause string) error {
+	if key == "QT-again" {
+		return nil
+	}
+	return v.Tracker.Comment(ctx, key, text, cause)
+}
+
+// blank is a tracker that doesn't let its tickets be read.
+type blank struct{ connectors.Tracker }
+
+func (blank) Get(context.Context, string) (connectors.Issue, error) {
+	return connectors.Issue{}, fault.New(fault.Invalid, "reading is closed here")
+}
+
+func TestWhatFailsForWeeksGoesOnInAnotherRun(t *testing.T) {
+	s := skip(t)
+	id := s.joined("web1", "payments")
+	s.acts.Trackers["local"] = blank{s.tracker}
+	require.True(t, workflow.IsContinueAsNewError(s.remediate(id)))
+	require.Less(t, s.env.Now().Sub(s.exposure(id).FirstSeen), 60*day)
+}
+
 func TestATicketIsMadeOnceThoughTheAnswerIsLostAndTheSearchLags(t *testing.T) {
 	s := skip(t)
 	id := s.joined("web1", "payments")
