@@ -99,14 +99,18 @@ func (s sandboxed) ticket(ctx context.Context, key string) (ticket, error) {
 		Fields struct {
 			Summary string
 			Status  struct{ StatusCategory struct{ Key string } }
-			Comment struct {
-				Comments []struct{ Body json.RawMessage }
-			}
 		}
 	}
-	err := s.call(ctx, http.MethodGet, s.jira+"/rest/api/3/issue/"+url.PathEscape(key)+"?fields=summary,status,comment", nil, &issue)
+	address := s.jira + "/rest/api/3/issue/" + url.PathEscape(key)
+	if err := s.call(ctx, http.MethodGet, address+"?fields=summary,status", nil, &issue); err != nil {
+		return ticket{}, err
+	}
+	var said struct {
+		Comments []struct{ Body json.RawMessage }
+	}
+	err := s.call(ctx, http.MethodGet, address+"/comment", nil, &said)
 	out := ticket{key: issue.Key, url: s.jira + "/browse/" + key, title: issue.Fields.Summary, done: issue.Fields.Status.StatusCategory.Key == "done"}
-	for _, c := range issue.Fields.Comment.Comments {
+	for _, c := range said.Comments {
 		out.comments = append(out.comments, words(c.Body))
 	}
 	return out, err
