@@ -243,6 +243,7 @@ func (s *server) open(ca string, edits ...func(*email.Config)) connectors.Poster
 
 func TestItIsANotifier(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Rig {
+		t.Helper()
 		s, ca := newServer(t, false)
 		return notifiertest.Rig{Notifier: s.open(ca), To: "payments@example.com", Bad: "nobody@example.com", Next: s.next, Unthrottled: true,
 			Secrets: []string{password, base64.StdEncoding.EncodeToString([]byte("\x00quell\x00" + password))},

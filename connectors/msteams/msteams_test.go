@@ -19,6 +19,7 @@ import (
 
 func TestItIsANotifier(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Rig {
+		t.Helper()
 		var got []string
 		s := notifiertest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)

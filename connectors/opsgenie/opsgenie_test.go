@@ -85,6 +85,7 @@ func rig(t *testing.T) (notifiertest.Rig, *genie) {
 
 func TestItIsANotifier(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Rig {
+		t.Helper()
 		r, _ := rig(t)
 		return r
 	})

@@ -79,6 +79,7 @@ func rig(t *testing.T) (notifiertest.Rig, *duty) {
 
 func TestItIsANotifier(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Rig {
+		t.Helper()
 		r, _ := rig(t)
 		return r
 	})

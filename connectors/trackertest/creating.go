@@ -17,6 +17,7 @@ var creating = []rule{
 }
 
 func createdAsItShouldBe(t *testing.T, h *Harness) {
+	t.Helper()
 	want := h.issue(Marker)
 	made := h.create(t)
 	require.Equal(t, []string{made.Key}, h.Vendor.Made())
@@ -41,6 +42,7 @@ func createdAsItShouldBe(t *testing.T, h *Harness) {
 }
 
 func foundByMarker(t *testing.T, h *Harness) {
+	t.Helper()
 	_, err := h.Tracker.FindByMarker(t.Context(), Marker)
 	requireKind(t, fault.NotFound, err)
 	made := h.create(t)
@@ -52,6 +54,7 @@ func foundByMarker(t *testing.T, h *Harness) {
 }
 
 func twoMarkers(t *testing.T, h *Harness) {
+	t.Helper()
 	const other = Marker + "0"
 	one := h.create(t)
 	_, err := h.Tracker.FindByMarker(t.Context(), other)
@@ -80,6 +83,7 @@ func accidents(writing bool) map[string]Fault {
 }
 
 func createdOnceThoughLost(t *testing.T, h *Harness) {
+	t.Helper()
 	seen := 0
 	for name, accident := range accidents(true) {
 		for skip := range 4 {

@@ -18,6 +18,7 @@ var finding = []rule{
 }
 
 func neverWas(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	last := key[len(key)-1]
 	_, err := h.Tracker.Get(t.Context(), key[:len(key)-1]+"90071"+string(last))
@@ -26,6 +27,7 @@ func neverWas(t *testing.T, h *Harness) {
 }
 
 func deletedIsGone(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Remover](t, h).Delete(key)
 	h.settle()
@@ -39,6 +41,7 @@ func deletedIsGone(t *testing.T, h *Harness) {
 }
 
 func hiddenIsDenied(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	denier := vendor[Denier](t, h)
 	denier.Hide(key)
@@ -53,6 +56,7 @@ func hiddenIsDenied(t *testing.T, h *Harness) {
 }
 
 func movedIsFound(t *testing.T, h *Harness) {
+	t.Helper()
 	old := h.create(t).Key
 	now := vendor[Mover](t, h).MoveAway(old)
 	require.NotEqual(t, old, now)
@@ -69,6 +73,7 @@ func movedIsFound(t *testing.T, h *Harness) {
 }
 
 func copiesAreNotOurs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	copied := vendor[Cloner](t, h).Clone(key, "bob")
 	h.settle()
@@ -80,6 +85,7 @@ func copiesAreNotOurs(t *testing.T, h *Harness) {
 }
 
 func copiesOfTheDeletedAreNotOurs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Cloner](t, h).Clone(key, "bob")
 	vendor[Remover](t, h).Delete(key)

@@ -40,6 +40,7 @@ func (h *Harness) changed(t *testing.T, since time.Time) map[string]connectors.I
 }
 
 func changesAreTold(t *testing.T, h *Harness) {
+	t.Helper()
 	var keys []string
 	for n := range 7 {
 		made, err := h.Tracker.Create(t.Context(), h.issue(Marker+strconv.Itoa(n)))
@@ -68,6 +69,7 @@ func changesAreTold(t *testing.T, h *Harness) {
 }
 
 func copiesAreNoChanges(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	since := h.Now()
 	copied := vendor[Cloner](t, h).Clone(key, "bob")
@@ -76,12 +78,14 @@ func copiesAreNoChanges(t *testing.T, h *Harness) {
 }
 
 func goodSetup(t *testing.T, h *Harness) {
+	t.Helper()
 	checker, ok := h.Tracker.(connectors.Checker)
 	require.True(t, ok)
 	require.Empty(t, checker.Check(t.Context()))
 }
 
 func badSetup(t *testing.T, h *Harness) {
+	t.Helper()
 	checker, ok := h.Tracker.(connectors.Checker)
 	require.True(t, ok)
 	for _, f := range []Fault{{Status: 401}, {Status: 403}, {Cut: true}} {

@@ -26,6 +26,7 @@ func (h *Harness) hook(t *testing.T) connectors.TicketHook {
 }
 
 func hooksTell(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Person](t, h).Move(key, connectors.IssueDone, "bob")
 	for _, send := range []func(string) (http.Header, []byte){vendor[Hooked](t, h).Hook, vendor[Hooked](t, h).Rotated} {
@@ -42,6 +43,7 @@ func hooksTell(t *testing.T, h *Harness) {
 }
 
 func hooksHaveCauses(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	hooked := vendor[Hooked](t, h)
 	vendor[Person](t, h).Move(key, connectors.IssueDone, "bob")
@@ -60,6 +62,7 @@ func hooksHaveCauses(t *testing.T, h *Harness) {
 }
 
 func hooksAreVerified(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Person](t, h).Move(key, connectors.IssueDone, "bob")
 	header, body := vendor[Hooked](t, h).Hook(key)
@@ -83,6 +86,7 @@ func hooksAreVerified(t *testing.T, h *Harness) {
 }
 
 func foreignHooks(t *testing.T, h *Harness) {
+	t.Helper()
 	header, body := vendor[Hooked](t, h).Foreign()
 	_, err := h.hook(t).VerifyWebhook(header, body, h.Now())
 	require.NoError(t, err)

@@ -37,6 +37,7 @@ func attacks() []string {
 }
 
 func nothingActs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for n, attack := range attacks() {
 		want := h.wanted(key)
@@ -70,6 +71,7 @@ func requireWeb(t *testing.T, links []string) {
 }
 
 func nothingActsInComments(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for n, attack := range attacks() {
 		require.NoError(t, h.Tracker.Comment(t.Context(), key, "Before it "+strconv.Itoa(n)+".\n\n"+attack+"\n\nAfter it.", strconv.Itoa(n)))
@@ -81,6 +83,7 @@ func nothingActsInComments(t *testing.T, h *Harness) {
 }
 
 func titlesAreTitles(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for n, title := range append(attacks(), "two\nlines\r\nof it", strings.Repeat("long ", 200), strings.Repeat("ü", 300)) {
 		want := h.wanted(key)
@@ -100,6 +103,7 @@ func titlesAreTitles(t *testing.T, h *Harness) {
 }
 
 func markersAreQuoted(t *testing.T, h *Harness) {
+	t.Helper()
 	h.create(t)
 	for _, marker := range []string{`x" OR project = SEC OR "y`, `x\" OR 1=1 --`, "x' OR 'a'='a", "rem-*", "rem-", "^ORactive=true", ""} {
 		_, err := h.Tracker.FindByMarker(t.Context(), marker)
@@ -109,6 +113,7 @@ func markersAreQuoted(t *testing.T, h *Harness) {
 }
 
 func tooLong(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	want := h.wanted(key)
 	want.Description = "It begins here.\n\n" + strings.Repeat("- web1.example.com is affected too\n", 6000)

@@ -58,6 +58,7 @@ func (h *Harness) everywhere(t *testing.T, try func(n int, name string) (op func
 }
 
 func updatedOnceThoughLost(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		want := h.wanted(key)
@@ -77,6 +78,7 @@ func updatedOnceThoughLost(t *testing.T, h *Harness) {
 }
 
 func doneOnceThoughLost(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		want := h.wanted(key)
@@ -94,6 +96,7 @@ func doneOnceThoughLost(t *testing.T, h *Harness) {
 }
 
 func commentedOnceThoughLost(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.everywhere(t, func(n int, name string) (func() error, func()) {
 		cause := "cause-" + time.Duration(n).String()
@@ -106,6 +109,7 @@ func commentedOnceThoughLost(t *testing.T, h *Harness) {
 }
 
 func throttled(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for _, writing := range []bool{true, false} {
 		vendor[Faulty](t, h).Fail(Fault{Writing: writing, Status: 429, RetryAfter: 7 * time.Second})
@@ -119,6 +123,7 @@ func throttled(t *testing.T, h *Harness) {
 }
 
 func failuresHaveKinds(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for kind, f := range map[fault.Kind]Fault{
 		fault.Unavailable: {Cut: true}, fault.Denied: {Status: 401},

@@ -34,6 +34,7 @@ func (h *Harness) moved(t *testing.T, key string, to connectors.IssueStatus, cau
 }
 
 func ownDoneIsOurs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	got := h.moved(t, key, connectors.IssueDone, "c1")
 	for _, issue := range []connectors.Issue{got, h.get(t, key)} {
@@ -58,6 +59,7 @@ func (h *Harness) requirePersons(t *testing.T, key, by string, at time.Time) {
 }
 
 func personsDoneIsTold(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.pass()
 	at := h.Now()
@@ -73,6 +75,7 @@ func personsDoneIsTold(t *testing.T, h *Harness) {
 }
 
 func personsDoneAfterOurs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.moved(t, key, connectors.IssueDone, "c1")
 	h.pass()
@@ -85,6 +88,7 @@ func personsDoneAfterOurs(t *testing.T, h *Harness) {
 }
 
 func ourDoneAfterAPersons(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.pass()
 	vendor[Person](t, h).Move(key, connectors.IssueDone, "bob")
@@ -95,6 +99,7 @@ func ourDoneAfterAPersons(t *testing.T, h *Harness) {
 }
 
 func emptyStatusLeavesIt(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for _, status := range []connectors.IssueStatus{connectors.IssueInProgress, connectors.IssueDone} {
 		h.pass()
@@ -109,6 +114,7 @@ func emptyStatusLeavesIt(t *testing.T, h *Harness) {
 }
 
 func reopened(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	h.pass()
 	vendor[Person](t, h).Move(key, connectors.IssueDone, "bob")

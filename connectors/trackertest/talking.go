@@ -28,6 +28,7 @@ func (h *Harness) commentsWith(key, text string) int {
 }
 
 func commentedOnce(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	for range 3 {
 		require.NoError(t, h.Tracker.Comment(t.Context(), key, "Still there on **web1**.", "cause-1"))
@@ -39,6 +40,7 @@ func commentedOnce(t *testing.T, h *Harness) {
 }
 
 func commentedOnceAmongMany(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	require.NoError(t, h.Tracker.Comment(t.Context(), key, "the first", "cause-first"))
 	const many = 120 // more than vendors give on a page
@@ -52,6 +54,7 @@ func commentedOnceAmongMany(t *testing.T, h *Harness) {
 }
 
 func peoplesCommentsAreTheirs(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	// A person quotes what we wrote, with all that is seen of it.
 	require.NoError(t, h.Tracker.Comment(t.Context(), key, "Still there.", "cause-1"))
@@ -63,6 +66,7 @@ func peoplesCommentsAreTheirs(t *testing.T, h *Harness) {
 }
 
 func attachedOnce(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	attacher, ok := h.Tracker.(connectors.Attacher)
 	require.True(t, ok)

@@ -25,6 +25,7 @@ var overriding = []rule{
 }
 
 func updatesWrite(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	want := h.wanted(key)
 	want.Title, want.Priority = "Upgrade npm/lodash on 2 assets", h.priority(1)
@@ -47,6 +48,7 @@ func updatesWrite(t *testing.T, h *Harness) {
 }
 
 func noDifferenceNoWrite(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	before := h.Vendor.Writes()
 	h.update(t, h.wanted(key), "c1")
@@ -57,6 +59,7 @@ func noDifferenceNoWrite(t *testing.T, h *Harness) {
 }
 
 func assigneeFollows(t *testing.T, h *Harness) {
+	t.Helper()
 	want := h.issue(Marker)
 	want.Assignee = h.Assignees[0]
 	made, err := h.Tracker.Create(t.Context(), want)
@@ -70,6 +73,7 @@ func assigneeFollows(t *testing.T, h *Harness) {
 }
 
 func proseStays(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	prose := vendor[Prose](t, h)
 	prose.Around(key, "Ann: I am on it.", "Bob: see CHG-7.", "bob")
@@ -93,6 +97,7 @@ func proseStays(t *testing.T, h *Harness) {
 }
 
 func insideIsReplaced(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Prose](t, h).Inside(key, "nothing to see here", "bob")
 	require.Contains(t, h.Vendor.Shown(key).Text, "nothing to see here")
@@ -110,6 +115,7 @@ func (h *Harness) other(key string) connectors.Issue {
 }
 
 func overridesAreKept(t *testing.T, h *Harness) {
+	t.Helper()
 	const due = "2026-06-30"
 	for field, value := range map[string]string{"title": "Lodash, before the audit", "due": due, "priority": h.priority(1)} {
 		marker := Marker + field
@@ -141,6 +147,7 @@ func overridesAreKept(t *testing.T, h *Harness) {
 }
 
 func overridesLast(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	vendor[Editor](t, h).Edit(key, "due", "2026-06-30", "bob")
 	for n := range 3 {
@@ -153,6 +160,7 @@ func overridesLast(t *testing.T, h *Harness) {
 }
 
 func overridesEnd(t *testing.T, h *Harness) {
+	t.Helper()
 	key := h.create(t).Key
 	editor := vendor[Editor](t, h)
 	editor.Edit(key, "due", "2026-06-30", "bob")
@@ -164,6 +172,7 @@ func overridesEnd(t *testing.T, h *Harness) {
 }
 
 func assigneeIsKept(t *testing.T, h *Harness) {
+	t.Helper()
 	want := h.issue(Marker)
 	want.Assignee = h.Assignees[0]
 	made, err := h.Tracker.Create(t.Context(), want)

@@ -46,6 +46,7 @@ func open(t *testing.T, c *webhookout.Config) connectors.Poster {
 
 func TestItIsANotifier(t *testing.T) {
 	notifiertest.Run(t, func(t *testing.T) notifiertest.Rig {
+		t.Helper()
 		seen := map[string]string{}
 		var order []string
 		s := notifiertest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {

@@ -42,6 +42,7 @@ func people() ownership.Config {
 }
 
 func newHouse(t *testing.T, p exception.Policy, edits ...func(*exposure.Exposure)) *house {
+	t.Helper()
 	h := &house{t: t, shelf: &shelf{}, rules: exception.NewRules(p, people(), nil), now: now}
 	h.id = born(t, h.shelf, append([]func(*exposure.Exposure){func(e *exposure.Exposure) {
 		e.Decision.Outcome, e.Owner.Team = exposure.Act, "payments"
@@ -230,6 +231,7 @@ func TestNothingIsExceptedWithoutItsQuorumOrForLongerThanPolicyAllows(t *testing
 func TestTheClockStandsStillWithinTheMaximumAndForWhomPolicyLetsStopIt(t *testing.T) {
 	due := now.AddDate(0, 0, 14)
 	of := func(t *testing.T, edits ...func(*exposure.Exposure)) *house {
+		t.Helper()
 		return newHouse(t, exception.DefaultPolicy(), append([]func(*exposure.Exposure){func(e *exposure.Exposure) { e.Due = due }}, edits...)...)
 	}
 	forVendor := func(days int) func(*lifecycle.Decision) {
