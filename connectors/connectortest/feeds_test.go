@@ -35,11 +35,11 @@ var feeds = map[string]func(body []byte) (int, error){
 // TestFeedsAreReadByWhoDecidesWithThem holds the tables of the feeds of intelligence, as
 // Counts does those of findings.
 func TestFeedsAreReadByWhoDecidesWithThem(t *testing.T) {
-	naturals := connectortest.SampleCounts(t)
+	index := connectortest.SampleCounts(t)
 	for name, read := range feeds {
 		for _, row := range connectortest.CountRows(t, name) {
 			t.Run(row.File, func(t *testing.T) {
-				require.Equal(t, naturals[row.File], row.Natural)
+				require.Equal(t, index[row.File], connectortest.SampleCount{Natural: row.Natural, Upstream: row.Upstream})
 				body, err := os.ReadFile(connectortest.Shared(t, row.File))
 				require.NoError(t, err)
 				n, err := read(body)

@@ -59,7 +59,7 @@ func largestSample(reg connectors.Registration) (path string, most int) {
 		}
 		for _, row := range rows[1:] {
 			shared := filepath.Join("..", "shared", "samples", row[0])
-			if n := number10(row[2]) + number10(row[3]) + number10(row[4]); n > most && exists(shared) {
+			if n := number10(row[3]) + number10(row[4]) + number10(row[5]); n > most && exists(shared) {
 				path, most = shared, n
 			}
 		}
