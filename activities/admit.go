@@ -186,9 +186,9 @@ func (l *look) fill(ctx context.Context, line *admission.Line) ([]admission.Wait
 	for i := range begun {
 		line.Begun = append(line.Begun, begun[i].Group)
 	}
-	inHand := make([]string, len(line.Working))
+	inHand := make([]string, 0, len(line.Working))
 	for i := range line.Working {
-		inHand[i] = line.Working[i].Group
+		inHand = append(inHand, line.Working[i].Group)
 	}
 	joining, err := l.Lines.WaitingFor(ctx, inHand, l.room)
 	out, err := l.waiting(ctx, joining, err)

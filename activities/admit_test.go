@@ -277,7 +277,7 @@ func TestTheGlobalLimitsHold(t *testing.T) {
 func TestTheEarliestTurnOfAllTeamsComesFirst(t *testing.T) {
 	r := newRig(t, nil)
 	r.budgets(admission.Budget{WIP: 9, Intake: 9})
-	var ids []exposure.ID
+	ids := make([]exposure.ID, 0, 5)
 	for i, team := range []string{"web", "db", "sre", "web", "db"} {
 		ids = append(ids, r.waits(team, fmt.Sprint("fix", i), 50-i))
 	}

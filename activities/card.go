@@ -99,7 +99,7 @@ func actionsFor(kind string, subject string) []connectors.Action {
 	}
 	labels := map[string]string{"fix_claimed": "Fixed", "not_ours": "Not ours", "accept_risk": "Accept risk…", "snooze": "Snooze…",
 		"mark_false_positive": "False positive…", "retest": "Re-test", "reassign": "Reassign…", "claim": "Claim"}
-	var out []connectors.Action
+	out := make([]connectors.Action, 0, len(table[kind]))
 	for i, action := range table[kind] {
 		out = append(out, connectors.Action{Kind: action, Subject: subject, Label: labels[action], Primary: i == 0,
 			Danger: action == "accept_risk" || action == "mark_false_positive"})

@@ -43,7 +43,8 @@ func ticketed(t *testing.T) (*rig, exposure.ID, lifecycle.Remediation, *counting
 	require.NoError(t, err)
 	waker.woken = nil
 	r.clock = r.clock.Add(time.Minute)
-	return r, id, r.remediationNow(v.Remediation), waker
+	rem := r.remediationNow(v.Remediation)
+	return r, id, rem, waker
 }
 
 func (r *rig) remediationNow(id string) lifecycle.Remediation {

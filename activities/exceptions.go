@@ -99,7 +99,8 @@ func (a *Activities) tellEvent(ctx context.Context, e *exposure.Exposure, name s
 // exceptionMessages are what people are told of an event about an exception: whoever
 // owns, whoever asked, and whoever has to decide.
 func (a *Activities) exceptionMessages(e *exposure.Exposure, ev *exposure.Event, name string) []connectors.Message {
-	subject, asked := exceptionSubject(ev), ""
+	subject := exceptionSubject(ev)
+	var asked string
 	switch {
 	case ev.Exception != nil && ev.Exception.Quorum > 0:
 		asked = ev.Exception.By

@@ -13,7 +13,8 @@ const maxFact = 30
 
 // factsOf are what templates of custom fields may use.
 func factsOf(r *lifecycle.Remediation, members []member, lead member) map[string]string {
-	var scopes, cves, sources, assets []string
+	var scopes, cves, sources []string
+	assets := make([]string, 0, len(members))
 	for i := range members {
 		m := &members[i]
 		scopes, cves, sources, assets = append(scopes, m.scopes...), append(cves, m.cves...), append(sources, m.sources...), append(assets, m.asset)

@@ -53,7 +53,8 @@ func (a *Activities) ladder(since, due time.Time, urgent bool, o *ownership.Opti
 	if due.IsZero() {
 		return nil
 	}
-	leads, after := a.Policy.Remind, []ownership.Step(nil)
+	leads := a.Policy.Remind
+	var after []ownership.Step
 	if o.Reminds {
 		leads = nil
 		for _, lead := range o.ReminderBefore {

@@ -80,7 +80,7 @@ func (a *Activities) learn(ctx context.Context, _ SweepRequest, report *SweepRep
 // Routing anew leaves an event of its own, which teaches nothing.
 func teaches(e *exposure.Exposure, seq int64) bool {
 	last := &e.LastEvent
-	return last.Seq > seq && !(last.Seq == seq+1 && last.Kind == exposure.EventAssigned && last.Actor.Kind == exposure.System)
+	return last.Seq > seq && (last.Seq != seq+1 || last.Kind != exposure.EventAssigned || last.Actor.Kind != exposure.System)
 }
 
 // learnFrom counts what happened to one exposure, and gives its newest event that was

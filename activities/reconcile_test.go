@@ -49,7 +49,8 @@ func atLedger(t *testing.T) (*rig, lifecycle.Remediation, *ledgered, *counting) 
 	require.NoError(t, r.work(rem.ID))
 	waker := &counting{}
 	r.Waker = waker
-	return r, r.remediationNow(rem.ID), l, waker
+	rem = r.remediationNow(rem.ID)
+	return r, rem, l, waker
 }
 
 // read gives the ticket as the tracker's list of changes has it.

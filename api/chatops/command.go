@@ -154,7 +154,7 @@ func answered(err error) (say, error) {
 func (c *Chat) help(words []string) say {
 	var lines []string
 	for _, x := range commands() {
-		if len(words) < 2 || x.name == strings.ToLower(words[1]) {
+		if len(words) < 2 || strings.EqualFold(x.name, words[1]) {
 			lines = append(lines, "• `"+strings.TrimSpace(c.Command+" "+x.name+" "+x.args)+"` "+x.help)
 		}
 	}
@@ -188,7 +188,7 @@ func closest(word string) []string {
 	var found []near
 	for _, x := range append(commands(), command{name: "help"}) {
 		far := distance(word, x.name)
-		if len(word) > 0 && strings.HasPrefix(x.name, word) {
+		if word != "" && strings.HasPrefix(x.name, word) {
 			far = 0
 		}
 		if far <= 2 && far < len(x.name) {
@@ -196,7 +196,7 @@ func closest(word string) []string {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.far, b.far) })
-	var out []string
+	out := make([]string, 0, min(len(found), 3))
 	for _, f := range found[:min(len(found), 3)] {
 		out = append(out, f.name)
 	}

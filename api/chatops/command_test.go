@@ -102,7 +102,7 @@ func TestCommandsDecide(t *testing.T) {
 			continue
 		}
 		tt.check(e)
-		require.Len(t, r.fake.Answers(tt.user), 0, "answered at once, and not twice: %s", tt.text)
+		require.Empty(t, r.fake.Answers(tt.user), "answered at once, and not twice: %s", tt.text)
 	}
 }
 
@@ -186,7 +186,7 @@ func TestATicketIsDecidedForAllThatIsOpen(t *testing.T) {
 		TicketURL: "https://jira.example.com/browse/PAY-7", CreatedAt: epoch, UpdatedAt: epoch}
 	_, _, err := r.store.ClaimRemediation(t.Context(), rem)
 	require.NoError(t, err)
-	var ids []exposure.ID
+	ids := make([]exposure.ID, 0, 5)
 	for i := range 5 {
 		ids = append(ids, r.exposure("payments", func(e *exposure.Exposure) {
 			e.State, e.RemediationID, e.Ticket = exposure.Open, rem.ID, "PAY-7"

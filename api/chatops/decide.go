@@ -98,8 +98,9 @@ func rivals(kind string) []exposure.EventKind {
 		return []exposure.EventKind{exposure.EventRetest}
 	case lifecycle.DecideApprove, lifecycle.DecideDecline, lifecycle.DecideWithdraw: // two who approve don't stand in each other's way
 		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventDeclined, exposure.EventWithdrawn}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // overtaken is the refusal of a press that came after somebody else's: who did what.

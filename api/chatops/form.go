@@ -43,8 +43,9 @@ func wantsForm(kind string, p *person) bool {
 		return len(p.teams) != 1
 	case lifecycle.DecideReassign, lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideSnooze, lifecycle.DecideDecline, kindNotOurs:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // orForm opens the form for an order that lacks something, or says how to write it.
@@ -125,8 +126,9 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 		return append(out, day("Until", false), reason("Why", true)), nil
 	case kindNotOurs:
 		return c.notOurs(ctx, p, o, out)
+	default:
+		return append(out, reason("Why", false)), nil
 	}
-	return append(out, reason("Why", false)), nil
 }
 
 // notOurs asks why, and of what nobody owns, for which of somebody's teams he speaks.

@@ -72,7 +72,7 @@ func TestTheManifestAsksForWhatTheCodeUsesAndNothingElse(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "quell.example.com", u.Host)
 		w := httptest.NewRecorder()
-		r.chat.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, u.Path, http.NoBody))
+		r.chat.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, u.Path, http.NoBody))
 		require.Equal(t, http.StatusUnauthorized, w.Code, "%s is there, and wants a signature", u.Path)
 	}
 }

@@ -170,6 +170,7 @@ func refused(err error) string {
 		return "Something is broken in quell: its log says what."
 	case fault.Unavailable, fault.Throttled:
 		return "It could not be done: a part of quell didn't answer for too long. Try again."
+	case fault.Invalid, fault.NotFound, fault.Denied, fault.Conflict: // the error says it
 	}
 	text := err.Error()
 	for _, doing := range []string{"deciding ", "applying "} { // what was being done is known

@@ -89,7 +89,7 @@ func (c *Chat) policy(context.Context, *person, []string) (say, error) {
 }
 
 func gapLine(g *scope.Gap) string {
-	var names []string
+	names := make([]string, 0, len(g.Items))
 	for i := range g.Items {
 		name := g.Items[i].Name
 		if name == "" {

@@ -50,10 +50,9 @@ func (c *Chat) listen(ctx context.Context, socket *socketmode.Client) error {
 		err := socket.RunContext(attempt)
 		cancel()
 		<-done
-		if ctx.Err() != nil {
-			return nil
+		if ctx.Err() == nil {
+			c.Log.Error("Socket Mode ended; it is tried again in a minute", "error", err)
 		}
-		c.Log.Error("Socket Mode ended; it is tried again in a minute", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-c.After(pause):
@@ -86,6 +85,7 @@ func (c *Chat) connection(e *socketmode.Event) {
 		c.Log.Warn("Socket Mode has trouble", "what", string(e.Type))
 	case socketmode.EventTypeConnected:
 		c.Log.Info("connected to Slack over Socket Mode")
+	default: // on its way from one to the other
 	}
 }
 

@@ -7,7 +7,7 @@ func connectorsRef(channel, ts string) connectors.Ref { return connectors.Ref(ch
 func cardOf(title string) connectors.Card { return connectors.Card{Title: title, State: "open"} }
 
 func actionsOf(subject string, kinds ...string) []connectors.Action {
-	var out []connectors.Action
+	out := make([]connectors.Action, 0, len(kinds))
 	for _, kind := range kinds {
 		out = append(out, connectors.Action{Kind: kind, Subject: subject})
 	}

@@ -42,10 +42,18 @@ type CountRow struct {
 //
 //nolint:gochecknoglobals // a constant table
 var units = map[string]func(*Recorder) int{
-	"hosts":           func(r *Recorder) int { return distinct(r.Observed, func(o exposure.Observation) any { return o.Asset.Identifiers[0] }) },
-	"checks":          func(r *Recorder) int { return distinct(r.Observed, func(o exposure.Observation) any { return o.Finding.Check }) },
-	"uids":            func(r *Recorder) int { return distinct(r.Observed, func(o exposure.Observation) any { return o.Finding.UID }) },
-	"vulnerabilities": func(r *Recorder) int { return distinct(r.Stated, func(s exposure.Statement) any { return s.Vulnerability }) },
+	"hosts": func(r *Recorder) int {
+		return distinct(r.Observed, func(o exposure.Observation) any { return o.Asset.Identifiers[0] })
+	},
+	"checks": func(r *Recorder) int {
+		return distinct(r.Observed, func(o exposure.Observation) any { return o.Finding.Check })
+	},
+	"uids": func(r *Recorder) int {
+		return distinct(r.Observed, func(o exposure.Observation) any { return o.Finding.UID })
+	},
+	"vulnerabilities": func(r *Recorder) int {
+		return distinct(r.Stated, func(s exposure.Statement) any { return s.Vulnerability })
+	},
 	"resources": func(r *Recorder) int {
 		return len(slices.DeleteFunc(slices.Clone(r.Covered), func(c exposure.Coverage) bool { return c.Asset.Kind != asset.CloudResource }))
 	},
@@ -155,7 +163,8 @@ func Counts(t *testing.T, reg connectors.Registration, config any) {
 	}
 	for _, row := range CountRows(t, reg.Name) {
 		t.Run(row.File, func(t *testing.T) {
-			require.Equal(t, index[row.File], SampleCount{row.Natural, row.Upstream}, "the table repeats what the samples' own index says")
+			told := index[row.File]
+			require.Equal(t, SampleCount{row.Natural, row.Upstream}, told, "the table repeats what the samples' own index says")
 			body, err := os.ReadFile(Shared(t, row.File))
 			require.NoError(t, err)
 			rec, err := Decode(t, reg, config, body)

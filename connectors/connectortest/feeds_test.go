@@ -39,7 +39,8 @@ func TestFeedsAreReadByWhoDecidesWithThem(t *testing.T) {
 	for name, read := range feeds {
 		for _, row := range connectortest.CountRows(t, name) {
 			t.Run(row.File, func(t *testing.T) {
-				require.Equal(t, index[row.File], connectortest.SampleCount{Natural: row.Natural, Upstream: row.Upstream})
+				told := index[row.File]
+				require.Equal(t, connectortest.SampleCount{Natural: row.Natural, Upstream: row.Upstream}, told)
 				body, err := os.ReadFile(connectortest.Shared(t, row.File))
 				require.NoError(t, err)
 				n, err := read(body)

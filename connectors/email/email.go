@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func Registration() connectors.Registration {
 		Config: func() any { return defaults() }, Open: open, API: "SMTP (RFC 5321), STARTTLS or TLS",
 		Reach: func(config any) []string {
 			if c, ok := config.(*Config); ok && c.Host != "" {
-				return []string{net.JoinHostPort(c.Host, fmt.Sprint(c.Port))}
+				return []string{net.JoinHostPort(c.Host, strconv.Itoa(c.Port))}
 			}
 			return nil
 		},

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -63,7 +64,7 @@ func newServer(t *testing.T, implicit bool) (*server, string) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	s := &server{t: t, offers: "PLAIN LOGIN", tls: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}}
-	s.listener, err = net.Listen("tcp", "localhost:0")
+	s.listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", "localhost:0")
 	require.NoError(t, err)
 	if implicit {
 		s.listener = tls.NewListener(s.listener, s.tls)
@@ -208,7 +209,7 @@ func (s *server) parts(i int) (text, page string) {
 	var out []string
 	for {
 		part, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(s.t, err)
@@ -234,7 +235,7 @@ func (s *server) open(ca string, edits ...func(*email.Config)) connectors.Poster
 		edit(c)
 	}
 	require.Empty(s.t, c.Validate())
-	in, err := reg.Open(connectors.Env{HTTP: http.DefaultClient, Now: func() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }}, c)
+	in, err := reg.Open(connectors.Env{HTTP: &http.Client{Timeout: time.Minute}, Now: func() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }}, c)
 	require.NoError(s.t, err)
 	poster, ok := in.(connectors.Poster)
 	require.True(s.t, ok)
@@ -250,7 +251,7 @@ func TestItIsANotifier(t *testing.T) {
 			Got: func() []string {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				var out []string
+				out := make([]string, 0, len(s.mails))
 				for i := range s.mails {
 					text, page := s.parts(i)
 					require.NotContains(t, page, "<script>")

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 	"net/textproto"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,7 +25,7 @@ const session = time.Minute
 
 // dial connects, secures the connection, and signs in.
 func (m *Mailer) dial(ctx context.Context) (*smtp.Client, error) {
-	address := net.JoinHostPort(m.config.Host, fmt.Sprint(m.config.Port))
+	address := net.JoinHostPort(m.config.Host, strconv.Itoa(m.config.Port))
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: func(_, address string, _ syscall.RawConn) error { return dialable(address) }}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -48,33 +48,32 @@ func (t *Tracker) budget(name string) string { return Name + "/" + t.name + "/" 
 
 // call makes one request within the budgets named beside the core's. Without out, the
 // answer's body doesn't count.
-func (t *Tracker) call(ctx context.Context, c httpclient.Call, out any, budgets ...string) (http.Header, error) {
+func (t *Tracker) call(ctx context.Context, c httpclient.Call, out any, budgets ...string) error {
 	budgets = append([]string{budgetCore}, budgets...)
 	if t.governor != nil {
 		for _, b := range budgets {
 			if err := t.governor.Take(ctx, t.budget(b), 1); err != nil {
-				return nil, fault.Wrap(fault.KindOf(err), err, "waiting for GitHub's rate limit")
+				return fault.Wrap(fault.KindOf(err), err, "waiting for GitHub's rate limit")
 			}
 		}
 	}
 	api, err := t.client.Authorized(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var header http.Header
 	if out == nil {
-		header, err = api.Copy(ctx, c, io.Discard)
+		_, err = api.Copy(ctx, c, io.Discard)
 	} else {
-		header, err = api.Get(ctx, c, out)
+		_, err = api.Get(ctx, c, out)
 	}
 	if t.governor != nil && fault.Is(err, fault.Throttled) {
 		for _, b := range budgets { // the secondary limits hold for all kinds of requests
 			if held := t.governor.Hold(ctx, t.budget(b), t.now().Add(fault.RetryAfter(err))); held != nil {
-				return nil, fault.Wrap(fault.KindOf(held), held, "holding back from GitHub")
+				return fault.Wrap(fault.KindOf(held), held, "holding back from GitHub")
 			}
 		}
 	}
-	return header, err
+	return err
 }
 
 // refused knows GitHub's own ways to refuse.
@@ -108,7 +107,7 @@ func (t *Tracker) whoami(ctx context.Context) (string, error) {
 	}
 	if t.config.AppID == "" {
 		var me user
-		if _, err := t.call(ctx, httpclient.Call{Path: "user"}, &me); err != nil {
+		if err := t.call(ctx, httpclient.Call{Path: "user"}, &me); err != nil {
 			return "", fault.Wrap(fault.KindOf(err), err, "asking GitHub whose token this is")
 		}
 		t.login = me.Login
@@ -144,7 +143,7 @@ func (t *Tracker) read(ctx context.Context, key string) (*wireIssue, place, erro
 		return nil, at, err
 	}
 	var x wireIssue
-	_, err = t.call(ctx, httpclient.Call{Path: at.path()}, &x)
+	err = t.call(ctx, httpclient.Call{Path: at.path()}, &x)
 	if errors.Is(err, errUnseen) {
 		return nil, at, t.unseen(ctx, at)
 	}
@@ -159,7 +158,7 @@ func (t *Tracker) read(ctx context.Context, key string) (*wireIssue, place, erro
 func (t *Tracker) unseen(ctx context.Context, at place) error {
 	var newest []wireIssue
 	query := url.Values{"state": {"all"}, "sort": {"created"}, "direction": {"desc"}, "per_page": {"1"}}
-	_, err := t.call(ctx, httpclient.Call{Path: "repos/" + at.repository + "/issues", Query: query}, &newest)
+	err := t.call(ctx, httpclient.Call{Path: "repos/" + at.repository + "/issues", Query: query}, &newest)
 	switch {
 	case errors.Is(err, errUnseen):
 		return fault.New(fault.Denied, "reading issue %s: GitHub no longer shows us its repository: give the app or token access again", at.key())
@@ -178,7 +177,7 @@ func (t *Tracker) list(ctx context.Context, repository string, query url.Values,
 	for page := 1; page <= mostPages; page++ {
 		query.Set("page", strconv.Itoa(page))
 		var issues []wireIssue
-		if _, err := t.call(ctx, httpclient.Call{Path: "repos/" + repository + "/issues", Query: query}, &issues); err != nil {
+		if err := t.call(ctx, httpclient.Call{Path: "repos/" + repository + "/issues", Query: query}, &issues); err != nil {
 			return fault.Wrap(fault.KindOf(err), err, "listing the issues of "+repository)
 		}
 		for i := range issues {

@@ -81,7 +81,7 @@ func (t *Tracker) searched(ctx context.Context, marker string) (string, error) {
 		Items []wireIssue `json:"items"`
 	}
 	call := httpclient.Call{Path: "search/issues", Query: url.Values{"q": {strings.Join(terms, " ")}, "sort": {"created"}, "order": {"asc"}, "per_page": {strconv.Itoa(perPage)}}}
-	if _, err := t.call(ctx, call, &found, budgetSearch); err != nil {
+	if err := t.call(ctx, call, &found, budgetSearch); err != nil {
 		return "", fault.Wrap(fault.KindOf(err), err, "searching for the issue of "+marker)
 	}
 	for i := range found.Items {
@@ -125,7 +125,7 @@ func (t *Tracker) Create(ctx context.Context, issue connectors.Issue) (connector
 // assignable asks whether somebody can be assigned: GitHub drops others silently, and refuses
 // the whole issue where there is no such login.
 func (t *Tracker) assignable(ctx context.Context, login string, at place) (bool, error) {
-	_, err := t.call(ctx, httpclient.Call{Path: "repos/" + at.repository + "/assignees/" + url.PathEscape(login)}, nil)
+	err := t.call(ctx, httpclient.Call{Path: "repos/" + at.repository + "/assignees/" + url.PathEscape(login)}, nil)
 	if errors.Is(err, errUnseen) {
 		t.log.WarnContext(ctx, "a ticket can't be assigned: the login has no access to the repository", "login", login, "repository", at.repository)
 		return false, nil
@@ -164,7 +164,7 @@ func (t *Tracker) milestone(ctx context.Context, repository, due string) (any, e
 	}
 	var made milestone
 	call := httpclient.Call{Method: http.MethodPost, Path: "repos/" + repository + "/milestones", JSON: map[string]string{"title": title, "due_on": due + noon}}
-	if _, err := t.call(ctx, call, &made); err != nil {
+	if err := t.call(ctx, call, &made); err != nil {
 		return nil, fault.Wrap(fault.KindOf(err), err, "making the milestone of "+due)
 	}
 	t.mu.Lock()
@@ -177,7 +177,7 @@ func (t *Tracker) milestonesOf(ctx context.Context, repository string) error {
 	for page := 1; page <= mostPages; page++ {
 		var some []milestone
 		query := url.Values{"state": {"all"}, "sort": {"due_on"}, "direction": {"desc"}, "per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
-		if _, err := t.call(ctx, httpclient.Call{Path: "repos/" + repository + "/milestones", Query: query}, &some); err != nil {
+		if err := t.call(ctx, httpclient.Call{Path: "repos/" + repository + "/milestones", Query: query}, &some); err != nil {
 			return fault.Wrap(fault.KindOf(err), err, "listing the milestones of "+repository)
 		}
 		t.mu.Lock()

@@ -127,7 +127,7 @@ func (t *Tracker) Check(ctx context.Context) []error {
 			Private     bool            `json:"private"`
 			Permissions map[string]bool `json:"permissions"`
 		}
-		_, err := t.call(ctx, httpclient.Call{Path: "repos/" + name}, &repository)
+		err := t.call(ctx, httpclient.Call{Path: "repos/" + name}, &repository)
 		switch {
 		case err != nil:
 			problems = append(problems, fault.Wrap(fault.KindOf(err), err, "looking at repository "+name))

@@ -219,7 +219,7 @@ func (t *Tracker) write(ctx context.Context, at place, patch map[string]any, x *
 		budgets = append(budgets, budgetContent)
 	}
 	var answer wireIssue
-	_, err := t.call(ctx, call, &answer, budgets...)
+	err := t.call(ctx, call, &answer, budgets...)
 	if fault.Is(err, fault.Invalid) { // 422, perhaps for a milestone that somebody deleted
 		t.mu.Lock()
 		clear(t.milestones)

@@ -30,7 +30,7 @@ func (t *Tracker) Comment(ctx context.Context, key, text, cause string) error {
 	call := httpclient.Call{Method: http.MethodPost, Path: at.path() + "/comments", JSON: map[string]string{
 		"body": marked.Markdown.Comment(marked.Cut(marked.Harmless(text), longestBody-leastBlock), cause),
 	}}
-	_, err = t.call(ctx, call, &wireComment{}, budgetContent)
+	err = t.call(ctx, call, &wireComment{}, budgetContent)
 	return fault.Wrap(fault.KindOf(err), err, "commenting on issue "+key)
 }
 
@@ -42,7 +42,7 @@ func (t *Tracker) said(ctx context.Context, at place, cause string) (bool, error
 	for page := 1; page <= mostPages; page++ {
 		var comments []wireComment
 		query := url.Values{"per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
-		if _, err := t.call(ctx, httpclient.Call{Path: at.path() + "/comments", Query: query}, &comments); err != nil {
+		if err := t.call(ctx, httpclient.Call{Path: at.path() + "/comments", Query: query}, &comments); err != nil {
 			return false, fault.Wrap(fault.KindOf(err), err, "reading the comments on issue "+at.key())
 		}
 		for _, c := range comments {
@@ -78,7 +78,7 @@ func (t *Tracker) Changed(ctx context.Context, since time.Time, cursor string) (
 	var issues []wireIssue
 	query := url.Values{"state": {"all"}, "since": {at.Since.Format(time.RFC3339)}, "sort": {"updated"}, "direction": {"asc"},
 		"per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(at.Page)}}
-	if _, err := t.call(ctx, httpclient.Call{Path: "repos/" + all[at.Repository] + "/issues", Query: query}, &issues); err != nil {
+	if err := t.call(ctx, httpclient.Call{Path: "repos/" + all[at.Repository] + "/issues", Query: query}, &issues); err != nil {
 		return connectors.ChangedPage{}, fault.Wrap(fault.KindOf(err), err, "listing what changed in "+all[at.Repository])
 	}
 	page := connectors.ChangedPage{}

@@ -244,8 +244,8 @@ func (t *Tracker) mine(ctx context.Context, all []change, at int, p *property) (
 		return true, nil
 	}
 	before := ""
-	if at > 0 {
-		before = all[at-1].id
+	if earlier := all[:at]; len(earlier) > 0 {
+		before = earlier[len(earlier)-1].id
 	}
 	if p.Moved == nil || p.Moved.To != c.to || p.Moved.After != before {
 		return false, nil

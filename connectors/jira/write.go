@@ -178,7 +178,7 @@ func (t *Tracker) person(ctx context.Context, name string) (string, error) {
 	case err == nil && len(found) == 1:
 		return t.who(&found[0]), nil
 	}
-	return "", nil //nolint:nilerr // without the permission to browse users nobody is found, and the ticket is made nevertheless
+	return "", nil // without the permission to browse users nobody is found, and the ticket is made nevertheless
 }
 
 // Update implements connectors.Tracker. All that is written goes in one request, with the

@@ -59,8 +59,8 @@ func TestWhatIsTooLongIsCutBetweenCharactersAndSaysSo(t *testing.T) {
 	require.True(t, utf8.ValidString(out))
 	require.Contains(t, out, "too long")
 	lines := Cut(strings.Repeat("line\n", 100), 200)
-	require.True(t, strings.HasPrefix(lines, "line\nline"))
-	require.Contains(t, lines, "line\n\n… The rest")
+	require.True(t, strings.HasPrefix(lines, "line\n"+"line"))
+	require.Contains(t, lines, "line"+"\n\n… The rest")
 }
 
 func FuzzHarmless(f *testing.F) {

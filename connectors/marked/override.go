@@ -87,5 +87,5 @@ func (s Style) Comment(text, cause string) string {
 // Says reports whether a comment is the one of a cause.
 func Says(comment, cause string) bool {
 	found := causes.FindStringSubmatch(comment)
-	return found != nil && found[1] == causeSum(cause)
+	return len(found) == 2 && found[1] == causeSum(cause)
 }

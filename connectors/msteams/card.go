@@ -68,8 +68,9 @@ func cardOf(m *connectors.Message, repeated bool) envelope {
 	if m.Text != "" {
 		c.Body = append(c.Body, element{Type: "TextBlock", Text: text(prose.Cut(prose.Plain(m.Text), mostText)), Wrap: true})
 	}
-	var facts []fact
-	for _, f := range prose.Facts(m.Card) {
+	told := prose.Facts(m.Card)
+	facts := make([]fact, 0, len(told))
+	for _, f := range told {
 		facts = append(facts, fact{Title: f.Name, Value: text(prose.Cut(prose.Line(f.Value), mostValue))})
 	}
 	if len(facts) > 0 {

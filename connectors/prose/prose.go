@@ -25,7 +25,7 @@ func Cut(text string, most int) string {
 		return ""
 	}
 	text = text[:most-len(ellipsis)]
-	for len(text) > 0 && !utf8.ValidString(text[max(0, len(text)-utf8.UTFMax):]) {
+	for text != "" && !utf8.ValidString(text[max(0, len(text)-utf8.UTFMax):]) {
 		text = text[:len(text)-1]
 	}
 	return text + ellipsis

@@ -32,8 +32,9 @@ func footer(markup string) kit.Block {
 // Sections are Markdown as blocks. Links lead only to the addresses given.
 func Sections(markdown string, links ...string) []kit.Block {
 	ours := func(address string) bool { return slices.Contains(links, address) }
-	var out []kit.Block
-	for _, part := range pieces(mrkdwn(markdown, ours), mostSection-100, 12) {
+	parts := pieces(mrkdwn(markdown, ours), mostSection-100, 12)
+	out := make([]kit.Block, 0, len(parts))
+	for _, part := range parts {
 		out = append(out, section(part))
 	}
 	return out

@@ -132,7 +132,8 @@ func fits(raw []byte) error {
 					problems = append(problems, "actions")
 				}
 			case "mrkdwn":
-				for _, mention := range made.FindAllString(v["text"].(string), -1) {
+				text, _ := v["text"].(string)
+				for _, mention := range made.FindAllString(text, -1) {
 					if !strings.HasPrefix(mention, "<http") && !strings.HasPrefix(mention, "<!date^") {
 						problems = append(problems, "mention "+mention)
 					}

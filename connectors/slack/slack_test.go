@@ -366,7 +366,7 @@ func TestCheckTellsEveryProblemOfTheSetUp(t *testing.T) {
 
 	good := newRig(t, func(c *slack.Config, o *slacktest.Options, _ *connectors.Env) {
 		c.Escalation = payments
-		var all []string
+		all := make([]string, 0, len(slack.Scopes()))
 		for scope := range slack.Scopes() {
 			all = append(all, scope)
 		}

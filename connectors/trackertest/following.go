@@ -41,7 +41,7 @@ func (h *Harness) changed(t *testing.T, since time.Time) map[string]connectors.I
 
 func changesAreTold(t *testing.T, h *Harness) {
 	t.Helper()
-	var keys []string
+	keys := make([]string, 0, 7)
 	for n := range 7 {
 		made, err := h.Tracker.Create(t.Context(), h.issue(Marker+strconv.Itoa(n)))
 		require.NoError(t, err)

@@ -69,7 +69,7 @@ func TestItIsANotifier(t *testing.T) {
 		})
 		return notifiertest.Rig{Notifier: open(t, &webhookout.Config{URL: s.URL + "/hook", Secret: secret.New(key)}), To: "soar", Next: s.Next, Secrets: []string{key, key[6:]},
 			Got: func() []string {
-				var out []string
+				out := make([]string, 0, len(order))
 				for _, id := range order {
 					out = append(out, seen[id])
 				}
@@ -83,7 +83,7 @@ func TestBothKeysSignWhileOneIsRotatedAndAnEd25519KeySignsToo(t *testing.T) {
 	require.NoError(t, err)
 	var header http.Header
 	var body []byte
-	s := notifiertest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	s := notifiertest.NewServer(t, func(_ http.ResponseWriter, r *http.Request) {
 		header = r.Header
 		body, err = io.ReadAll(r.Body)
 	})

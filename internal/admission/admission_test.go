@@ -19,7 +19,7 @@ var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func at(hours int) time.Time { return epoch.Add(time.Duration(hours) * time.Hour) }
 
 func ids(p admission.Plan) string {
-	var out []string
+	out := make([]string, 0, len(p.Admit))
 	for _, a := range p.Admit {
 		out = append(out, a.ID+":"+a.Why)
 	}
@@ -107,7 +107,7 @@ type house struct {
 func team(group string) string { name, _, _ := strings.Cut(group, "/"); return name }
 
 func (h *house) lines() []admission.Line {
-	var out []admission.Line
+	out := make([]admission.Line, 0, len(h.budgets))
 	for name, b := range h.budgets {
 		l := admission.Line{Team: name, Budget: b}
 		for _, w := range h.working {

@@ -200,7 +200,7 @@ func (a *app) wireActivities() error {
 
 // budget is what a team takes on at a time.
 func (a *app) budget(team string) admission.Budget {
-	b := a.judge.Grounds().Owners.Budget(team)
+	b := a.judge.Owners().Budget(team)
 	return admission.Budget{WIP: b.WIP, Intake: b.Intake}
 }
 
@@ -217,10 +217,10 @@ func (a *app) policy() activities.Policy {
 	for _, step := range a.cfg.Owners.Route.Escalation {
 		p.Escalate = append(p.Escalate, step.After.Std())
 	}
-	for _, step := range a.judge.Grounds().Owners.Unowned() {
+	for _, step := range a.judge.Owners().Unowned() {
 		p.Unowned, p.UnownedTo = append(p.Unowned, step.After.Std()), append(p.UnownedTo, step.To)
 	}
-	p.OwnerWithin = a.judge.Grounds().Owners.OwnerWithin()
+	p.OwnerWithin = a.judge.Owners().OwnerWithin()
 	return p
 }
 

@@ -22,7 +22,7 @@ func (i *inventory) Gaps(ctx context.Context, page scope.GapPage) ([]scope.Gap, 
 		}
 		sources = append(sources, scope.Source{Name: s.Name, Last: last, Every: i.sources.order[n].Quiet.Std() / 2, Silent: s.Silent, Problem: s.Problem})
 	}
-	page.OwnerWithin = i.judge.Grounds().Owners.OwnerWithin()
+	page.OwnerWithin = i.judge.Owners().OwnerWithin()
 	var failed error
 	gaps := scope.FindGaps(func(yield func(asset.Asset) bool) {
 		failed = i.store.EachAsset(ctx, asset.Filter{}, func(a asset.Asset) error {

@@ -121,7 +121,7 @@ func (i *inventory) Scopes(ctx context.Context) ([]api.ScopeStatus, error) {
 
 // Owners implements api.Owners.
 func (i *inventory) Owners(context.Context) ([]ownership.Team, error) {
-	return i.judge.Grounds().Owners.Teams(), nil
+	return i.judge.Owners().Teams(), nil
 }
 
 // TestOwner implements api.Owners.
@@ -156,7 +156,7 @@ func (i *inventory) TestOwner(ctx context.Context, id asset.ID, of exposure.ID) 
 
 // Unowned implements api.Owners.
 func (i *inventory) Unowned(ctx context.Context, visible []string) (api.Unowned, error) {
-	within := i.judge.Grounds().Owners.OwnerWithin()
+	within := i.judge.Owners().OwnerWithin()
 	out := api.Unowned{Within: scope.Duration(within).String()}
 	for before, into := range map[time.Time]*int64{{}: &out.Assets, i.now().Add(-within): &out.Overdue} {
 		counts, err := i.store.CountAssets(ctx, asset.Filter{Unowned: true, UnownedBefore: before, Visible: visible}, "")

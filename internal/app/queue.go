@@ -33,8 +33,9 @@ type queue struct {
 
 func (a *app) queue() queue {
 	return queue{store: a.store, budget: a.budget, urgent: a.cfg.Policy.UrgentWithin.Std(), now: now, teams: func() []string {
-		var names []string
-		for _, t := range a.judge.Grounds().Owners.Teams() {
+		all := a.judge.Owners().Teams()
+		names := make([]string, 0, len(all))
+		for _, t := range all {
 			names = append(names, t.Name)
 		}
 		return names

@@ -44,7 +44,7 @@ func TestWhateverWaitsHasAPlaceInTheLine(t *testing.T) {
 	born("web", "in hand", 1, func(e *exposure.Exposure) {
 		e.State, e.Mode, e.Queued = exposure.Open, exposure.ModeWorkflow, time.Time{}
 	})
-	var line []exposure.Exposure
+	line := make([]exposure.Exposure, 0, 4)
 	for i := range 4 { // the same turn: the names of the groups decide
 		line = append(line, born("web", fmt.Sprint("tie", i), 10, nil))
 	}
@@ -72,10 +72,12 @@ func TestWhateverWaitsHasAPlaceInTheLine(t *testing.T) {
 	require.Equal(t, map[int]bool{1: true, 2: true, 3: true, 4: true}, places)
 	require.Equal(t, place(line[0]).Place, place(twin).Place, "who shares a fix shares a place")
 	require.Equal(t, 7, place(last).Place)
-	require.Equal(t, at.AddDate(0, 0, 3), place(last).Expected, "one today, then two a day")
+	expected := at.AddDate(0, 0, 3)
+	require.Equal(t, expected, place(last).Expected, "one today, then two a day")
 	require.Contains(t, place(joins).Why, "already")
 	require.Contains(t, place(urgent).Why, "urgent")
-	require.Equal(t, lifecycle.Place{Place: 1, Of: 1, Why: "its admission, which is under way; nobody owns it yet"}, place(nobody))
+	want := lifecycle.Place{Place: 1, Of: 1, Why: "its admission, which is under way; nobody owns it yet"}
+	require.Equal(t, want, place(nobody))
 
 	lines, err := q.Queue(t.Context(), "", 5)
 	require.NoError(t, err)

@@ -119,7 +119,8 @@ func reconciledOf(ctx context.Context, s *store.Store, name string) (lifecycle.R
 	case err != nil:
 		return st, err
 	}
-	return st, fault.Wrap(fault.Internal, json.Unmarshal(raw, &st), "reading how far the look at "+name+" came")
+	err = json.Unmarshal(raw, &st)
+	return st, fault.Wrap(fault.Internal, err, "reading how far the look at "+name+" came")
 }
 
 // CheckTracker implements api.Trackers.

@@ -86,7 +86,7 @@ func play(way string, seed uint64, assets, tickets int) (played, error) {
 	if way == "inferred" {
 		g.learn()
 	}
-	stream := rand.New(rand.NewPCG(seed, 2)) // the same tickets, whoever routes them
+	stream := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // the same tickets, whoever routes them
 	var out played
 	const days = 360
 	for day := range days {
@@ -134,7 +134,8 @@ type game struct {
 func (g *game) learn() {
 	census := ownership.Census{}
 	if m := g.tree.Memory(); m == nil || g.day.YearDay()%10 == 0 {
-		teller := g.tree.Remembering(g.tree.NewMemory(g.day, slices.Values([]ownership.Count(nil)), census)).NewTeller()
+		blank := g.tree.Remembering(g.tree.NewMemory(g.day, slices.Values([]ownership.Count(nil)), census))
+		teller := blank.NewTeller()
 		for i := range g.assets {
 			teller.Count(g.assets[i], nil)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -127,7 +128,7 @@ func populate(ctx context.Context, s *store.Store, judge *ingest.Judge, affected
 		}
 		e := exposure.NewExposure(exposure.BornInput{Asset: of, Source: benchSource, Run: "run", CheckedAt: at.Add(-time.Hour), At: at, Cause: "delivery",
 			Actor: exposure.Actor{Kind: exposure.Source, Name: benchSource},
-			Finding: exposure.Finding{UID: fmt.Sprint(i), Connector: "nessus", Class: exposure.ClassVulnerability, Check: fmt.Sprintf("nessus:%d", 100000+i%perMachine), CVEs: []string{cve},
+			Finding: exposure.Finding{UID: strconv.Itoa(i), Connector: "nessus", Class: exposure.ClassVulnerability, Check: fmt.Sprintf("nessus:%d", 100000+i%perMachine), CVEs: []string{cve},
 				Title: "A library that is to be updated", Severity: exposure.SeverityHigh, Status: exposure.StatusOpen, Location: fmt.Sprintf("%d/tcp", 1000+i%perMachine),
 				CVSS: []exposure.CVSS{{Version: "3.1", Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Score: 9.8}}}})
 		a := judge.Assess(e, of, at)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -165,7 +166,7 @@ func slackStore(ctx context.Context, s *store.Store, n int) ([]exposure.ID, erro
 		of := asset.Asset{ID: asset.ID(fmt.Sprintf("asset-%d", i/20)), Name: name(i / 20), Scopes: []string{"shop"}}
 		e := exposure.NewExposure(exposure.BornInput{Asset: of, Source: benchSource, Run: "run", CheckedAt: at.Add(-time.Hour), At: at.Add(-time.Hour), Cause: "delivery",
 			Actor:   exposure.Actor{Kind: exposure.Source, Name: benchSource},
-			Finding: exposure.Finding{UID: fmt.Sprint(i), Class: exposure.ClassVulnerability, Check: fmt.Sprintf("nuclei:check-%d", i), Title: "Default login on the admin page", Severity: exposure.SeverityHigh, Status: exposure.StatusOpen}})
+			Finding: exposure.Finding{UID: strconv.Itoa(i), Class: exposure.ClassVulnerability, Check: fmt.Sprintf("nuclei:check-%d", i), Title: "Default login on the admin page", Severity: exposure.SeverityHigh, Status: exposure.StatusOpen}})
 		e.Decision = exposure.Decision{Outcome: exposure.Attend, Why: []string{"exploited in the wild"}}
 		e.Due = at.Add(time.Duration(i) * time.Minute)
 		if i%20 != 0 {
@@ -184,9 +185,9 @@ func slackStore(ctx context.Context, s *store.Store, n int) ([]exposure.ID, erro
 
 // slackHouse puts the real way in between a played Slack and the store.
 func slackHouse(s *store.Store) (fake *slacktest.Server, chat *chatops.Chat, address string, end func(), err error) {
-	var users []slacktest.User
+	users := make([]slacktest.User, 0, slackTeams)
 	things := slackThings{}
-	var people []ownership.Person
+	people := make([]ownership.Person, 0, slackTeams)
 	for n := range slackTeams {
 		email := fmt.Sprintf("member%d@example.com", n)
 		users = append(users, slacktest.User{ID: slackMember(n), Name: email, Email: email})

@@ -104,7 +104,7 @@ func newTicketDesk(ctx context.Context, dir string) (*ticketDesk, error) {
 	}
 	config.URL, config.Deployment, config.Project, config.User, config.Token, config.SearchLag = d.http.URL, "cloud", "SEC", "quell@example.com", secret.New("token"), int(searchLag/time.Second)
 	config.TransitionFields = map[string]string{"resolution": `{"name": "Done"}`}
-	tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: creators}}, Now: d.now, Log: quiet()}, *config)
+	tracker, err := jira.New(connectors.Env{Source: "jira", HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: creators}}, Now: d.now, Log: quiet()}, *config) //nolint:contextcheck // a token outlives the call that asked for it
 	if err != nil {
 		return d, err
 	}

@@ -137,7 +137,7 @@ func TestACalendarSaysWhatIsWrongWithIt(t *testing.T) {
 	_, errs := calendar.Compile([]calendar.Config{
 		{Name: "a b"}, {Name: "office", Timezone: "Mars/Olympus"}, {Name: "office", From: "18:00"}, {Name: "x", To: "five"}, {Name: "y", Holidays: []string{"Easter"}},
 	})
-	var all []string
+	all := make([]string, 0, len(errs))
 	for _, err := range errs {
 		all = append(all, err.Error())
 	}

@@ -66,13 +66,13 @@ func (c *cohort) auditTickets(ctx context.Context, l *life, made []ticket) error
 	if err != nil {
 		return err
 	}
-	c.auditIntents(l, intents)
+	c.auditIntents(intents)
 	return nil
 }
 
 // auditIntents looks whether what was to be told was: each ticket's message is one of its
 // own.
-func (c *cohort) auditIntents(l *life, intents []lifecycle.Intent) {
+func (c *cohort) auditIntents(intents []lifecycle.Intent) {
 	for i := range intents {
 		in := &intents[i]
 		if in.Kind != lifecycle.IntentNotify {

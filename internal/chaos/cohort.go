@@ -229,7 +229,7 @@ func (c *cohort) run(ctx context.Context) error {
 			}
 			c.people.act(l)
 		}
-		c.people.arrive()
+		c.people.arrive(ctx)
 		if err := c.tellPeople(ctx); err != nil {
 			return err
 		}

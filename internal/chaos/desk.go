@@ -18,6 +18,12 @@ import (
 
 // desk is a tracker's vendor with the people at it.
 type desk interface {
+	vendor
+	person
+}
+
+// vendor is what a tracker's vendor does by itself.
+type vendor interface {
 	handler() http.Handler
 	// open opens our connector to the vendor at an address.
 	open(address string, env connectors.Env) (connectors.Instance, error)
@@ -25,11 +31,15 @@ type desk interface {
 	// stored, in order.
 	tickets() []ticket
 	closed(key string) bool // by whomever, or deleted
+	// hook is the webhook that tells of the latest change; nil where the vendor sends none.
+	hook(key string) (http.Header, []byte)
+}
+
+// person is what people do at it.
+type person interface {
 	close(key, by string)
 	say(key, text, by string)
 	remove(key string)
-	// hook is the webhook that tells of the latest change; nil where the vendor sends none.
-	hook(key string) (http.Header, []byte)
 }
 
 // ticket is one that the vendor has.

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,9 @@ func (d *atlassian) open(address string, env connectors.Env) (connectors.Instanc
 }
 
 func (d *atlassian) tickets() []ticket {
-	var out []ticket
-	for _, key := range d.Made() {
+	keys := d.Made()
+	out := make([]ticket, 0, len(keys))
+	for _, key := range keys {
 		x := d.Issue(key)
 		t := ticket{key: key, closed: x.Category == "done"}
 		for _, l := range x.Labels {
@@ -81,8 +83,9 @@ func (d *servicenow) open(address string, env connectors.Env) (connectors.Instan
 }
 
 func (d *servicenow) tickets() []ticket {
-	var out []ticket
-	for _, key := range d.Made() {
+	keys := d.Made()
+	out := make([]ticket, 0, len(keys))
+	for _, key := range keys {
 		if t, ok := d.gone[key]; ok {
 			out = append(out, t)
 			continue
@@ -94,7 +97,7 @@ func (d *servicenow) tickets() []ticket {
 
 func (d *servicenow) ticket(key string) ticket {
 	x := d.Incident(key)
-	t := ticket{key: key, marker: x["correlation_id"], closed: strings.Contains("678", x["state"])}
+	t := ticket{key: key, marker: x["correlation_id"], closed: slices.Contains([]string{"6", "7", "8"}, x["state"])}
 	for _, entry := range d.Journal(key, "work_notes") {
 		if entry["sys_created_by"] == ours {
 			t.comments = append(t.comments, entry["value"])

@@ -26,8 +26,9 @@ func (d *github) open(address string, env connectors.Env) (connectors.Instance, 
 }
 
 func (d *github) tickets() []ticket {
-	var out []ticket
-	for _, key := range d.Made() {
+	keys := d.Made()
+	out := make([]ticket, 0, len(keys))
+	for _, key := range keys {
 		x := d.Issue(key)
 		t := ticket{key: key, marker: first(markerOf, x.Body), closed: x.Closed}
 		for _, c := range x.Comments {
@@ -61,8 +62,9 @@ func (d *gitlab) open(address string, env connectors.Env) (connectors.Instance, 
 }
 
 func (d *gitlab) tickets() []ticket {
-	var out []ticket
-	for _, key := range d.Made() {
+	keys := d.Made()
+	out := make([]ticket, 0, len(keys))
+	for _, key := range keys {
 		x := d.Issue(key)
 		t := ticket{key: key, marker: first(markerOf, x.Description), closed: x.Closed}
 		for _, n := range x.Notes {

@@ -95,7 +95,7 @@ func (c *cohort) do(l *life, activity func() error) error {
 }
 
 // attempt calls an activity once, and reports whether the process died in it.
-func (c *cohort) attempt(activity func() error) (err error, dead bool) { //nolint:revive // it isn't the error that comes first
+func (c *cohort) attempt(activity func() error) (err error, dead bool) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:

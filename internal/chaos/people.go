@@ -87,14 +87,14 @@ func (p *people) decide(l *life, by string) {
 }
 
 // arrive brings presses to quell. One that fails is pressed again.
-func (p *people) arrive() {
+func (p *people) arrive(ctx context.Context) {
 	c := p.c
 	for _, x := range p.presses {
 		if x.left == 0 {
 			continue
 		}
 		d := x.decision
-		err := c.do(x.life, func() error { _, err := c.Decide(context.Background(), d); return err })
+		err := c.do(x.life, func() error { _, err := c.Decide(ctx, d); return err })
 		switch {
 		case err == nil:
 			x.answered++

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,14 +49,14 @@ func (a *app) trackersStatus(cmd *cobra.Command) error {
 		for i := range all {
 			v := &all[i].Value
 			problems := v.Problems
-			row := []string{v.Name, v.Connector, n(v.Open), n(v.Troubled), "", "", "", "", ""}
+			look := make([]string, 5)
 			if r := v.Reconciled; r != nil {
-				row = []string{v.Name, v.Connector, n(v.Open), n(v.Troubled), when(r.LookedAt), n(r.Changed), n(r.Woken), n(int64(len(r.Duplicates))), n(int64(len(r.Orphans)))}
+				look = []string{when(r.LookedAt), n(r.Changed), n(r.Woken), n(int64(len(r.Duplicates))), n(int64(len(r.Orphans)))}
 				if r.Problem != "" {
 					problems = append([]string{"looks fail since " + when(r.Failing) + ": " + r.Problem}, problems...)
 				}
 			}
-			t.add(append(row, strings.Join(problems, "; "))...)
+			t.add(slices.Concat([]string{v.Name, v.Connector, n(v.Open), n(v.Troubled)}, look, []string{strings.Join(problems, "; ")})...)
 		}
 		a.print(&t)
 		return nil

@@ -93,7 +93,7 @@ func defaultRetention() Retention {
 
 // checkNotifiers looks at what is said about telling people.
 func (r *reader) checkNotifiers(doc *yaml.Node, cfg *Config) {
-	known := []string{ownership.Escalation}
+	known := append(make([]string, 0, 1+len(cfg.Owners.Teams)), ownership.Escalation)
 	for i := range cfg.Owners.Teams {
 		known = append(known, cfg.Owners.Teams[i].Name)
 	}

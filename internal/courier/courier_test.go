@@ -146,7 +146,7 @@ func TestWhateverHappensEveryMessageIsToldOnce(t *testing.T) {
 			for i := range rapid.IntRange(0, 12).Draw(rt, "messages") {
 				m := message(fmt.Sprint(step, "/", i), rapid.SampledFrom([]string{"web", "ops"}).Draw(rt, "to"))
 				m.Urgent = rapid.IntRange(0, 5).Draw(rt, "urgent") == 0
-				for r.Notify(rt.Context(), m) != nil { //nolint:revive // until it comes back
+				for r.Notify(rt.Context(), m) != nil { // until it comes back
 				}
 				put["#"+m.To+" "+m.Cause] = m.Urgent
 			}

@@ -120,12 +120,12 @@ type rig struct {
 	woken atomic.Int64
 }
 
-func newRig(t testing.TB, wrap func(engine.Engine) engine.Engine, edits ...func(*courier.Route)) *rig {
-	t.Helper()
-	r := &rig{t: t, clock: epoch, chat: &chat{}}
-	s, err := store.Open(t.Context(), "sqlite:"+t.TempDir(), store.Options{Wrap: wrap})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+func newRig(tb testing.TB, wrap func(engine.Engine) engine.Engine, edits ...func(*courier.Route)) *rig {
+	tb.Helper()
+	r := &rig{t: tb, clock: epoch, chat: &chat{}}
+	s, err := store.Open(tb.Context(), "sqlite:"+tb.TempDir(), store.Options{Wrap: wrap})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	r.open(s, "slack", edits...)
 	return r
 }
@@ -200,7 +200,7 @@ func (r *rig) inbox() []string {
 	}
 	page, err := r.store.FindMessages(r.t.Context(), "", false, exposure.List{Limit: 100})
 	require.NoError(r.t, err)
-	var out []string
+	out := make([]string, 0, len(page.Items))
 	for _, m := range page.Items {
 		out = append(out, m.To+": "+m.Subject)
 	}

@@ -3,6 +3,7 @@ package exception
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
@@ -19,16 +20,18 @@ type Wish struct {
 	EndsOn []string
 }
 
-// Refusal is why something isn't possible, and whether whoever asked may not do it at all.
-type Refusal struct {
+// RefusedError is why something isn't possible, and whether whoever asked may not do it at all.
+type RefusedError struct {
 	Why    string
 	Denied bool
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return r.Why }
+func (r *RefusedError) Error() string { return r.Why }
 
-func refuse(format string, args ...any) error { return &Refusal{Why: fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error {
+	return &RefusedError{Why: fmt.Sprintf(format, args...)}
+}
 
 // Ask makes a request of a wish, and says whether it takes effect at once, because policy
 // asks for nobody's approval, or for no one else's. The request carries the approvals that
@@ -96,7 +99,7 @@ func (r *Rules) Approve(e *exposure.Exposure, by, role, via string, now time.Tim
 		return nil, 0, refuse("no request for an exception waits")
 	}
 	if !r.MayApprove(e, by, role, now) {
-		return nil, 0, &Refusal{Why: by + " can't approve it: " + ways(r.InWords(e)) + " can", Denied: true}
+		return nil, 0, &RefusedError{Why: by + " can't approve it: " + ways(r.InWords(e)) + " can", Denied: true}
 	}
 	rule := r.policy.rule(e)
 	if last := q.At.Add(rule.MaxTerm.Std()); q.Until.After(last) {
@@ -110,9 +113,5 @@ func ways(words []string) string {
 	if len(words) == 0 {
 		return "nobody that policy names"
 	}
-	out := words[0]
-	for _, w := range words[1:] {
-		out += " or " + w
-	}
-	return out
+	return strings.Join(words, " or ")
 }

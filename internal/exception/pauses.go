@@ -38,9 +38,9 @@ func (r *Rules) Wait(e *exposure.Exposure, w exposure.Wait, by, role string, now
 	left := r.pauses.Max.Std() - e.Waited(time.Time{})
 	switch {
 	case exploited && !approver:
-		return w, &Refusal{Denied: true, Why: "it is known to be exploited and has to be acted on: only an approver can stop its clock"}
+		return w, &RefusedError{Denied: true, Why: "it is known to be exploited and has to be acted on: only an approver can stop its clock"}
 	case r.pauses.Approver && !approver:
-		return w, &Refusal{Denied: true, Why: "only an approver can stop its clock"}
+		return w, &RefusedError{Denied: true, Why: "only an approver can stop its clock"}
 	case w.Until.Sub(now) > left:
 		return w, refuse("its clock can stand still for %s altogether, and %s are left", r.pauses.Max, scope.Duration(max(0, left).Truncate(time.Hour)))
 	}

@@ -117,7 +117,7 @@ func triggers() []string {
 }
 
 // rule is the first that matches the exposure.
-func (p *Policy) rule(e *exposure.Exposure) Rule {
+func (p Policy) rule(e *exposure.Exposure) Rule {
 	outcome := e.Decision.Outcome
 	if outcome == "" {
 		outcome = exposure.Act // what isn't known is decided on the worst case

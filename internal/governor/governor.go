@@ -37,7 +37,7 @@ type Options struct {
 const (
 	patience  = 3 * time.Second        // Take waits no longer: a durable timer does it better
 	leaseLife = time.Second            // how long a lease is good for
-	leaseTime = 250 * time.Millisecond // a lease is for about as much as flows in in this time
+	leaseTime = 250 * time.Millisecond // a lease is for about as much as flows in during this time
 	leaseMost = 1.0 / 16               // of the burst
 	freshness = time.Second            // how old what we know of an unlimited budget may be
 	longest   = time.Hour              // that a vendor's word holds us off

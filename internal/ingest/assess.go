@@ -45,7 +45,7 @@ func (a *Assessment) Successor() exposure.Owner {
 }
 
 // apply writes an assessment's attributes on an exposure that is not yet stored.
-func (a Assessment) apply(e *exposure.Exposure, at time.Time) {
+func (a *Assessment) apply(e *exposure.Exposure, at time.Time) {
 	e.Decision, e.Due, e.Scopes = a.Decision, a.Due, a.Scopes
 	e.Owner = a.Owner
 	e.Owner.Since = at
@@ -55,7 +55,7 @@ func (a Assessment) apply(e *exposure.Exposure, at time.Time) {
 }
 
 // OutOfScope says why the exposure is out of scope.
-func (a Assessment) OutOfScope() string {
+func (a *Assessment) OutOfScope() string {
 	if a.Out != "" {
 		return a.Out
 	}

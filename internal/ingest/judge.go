@@ -65,6 +65,9 @@ func (j *Judge) Remember(m *ownership.Memory) {
 // Grounds are the present ones.
 func (j *Judge) Grounds() Grounds { return *j.grounds.Load() }
 
+// Owners is the tree that it routes with now.
+func (j *Judge) Owners() *ownership.Tree { return &j.grounds.Load().Owners }
+
 // Place implements Assessor.
 func (j *Judge) Place(a *asset.Asset) bool {
 	g := j.grounds.Load()

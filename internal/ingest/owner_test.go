@@ -33,5 +33,5 @@ func TestWhatAPersonDecidedStandsAsLongAsTheTeamDoes(t *testing.T) {
 	as := j.Assess(exposure.Exposure{Owner: mine}, asset.Asset{ID: "A1"}, at)
 	require.False(t, as.Reassigns(&mine), "rules don't take back what a person decided")
 	j.Change(Grounds{Policy: priority.DefaultPolicy(), Scopes: set, Owners: tree})
-	require.NotNil(t, j.Grounds().Owners.Memory(), "new grounds forget nothing")
+	require.NotNil(t, j.Owners().Memory(), "new grounds forget nothing")
 }

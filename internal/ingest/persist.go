@@ -385,7 +385,8 @@ func (j *job) born(w pending) exposure.Exposure {
 		e, _ = exposure.Refresh(e, j.report(w))
 	}
 	e, _ = j.stated(e)
-	j.assess.Assess(e, a, j.at).apply(&e, j.at)
+	assessed := j.assess.Assess(e, a, j.at)
+	assessed.apply(&e, j.at)
 	return e
 }
 

@@ -241,7 +241,8 @@ func DecideUnder(ctx context.Context, l *ledger.Ledger, records Records, rules *
 	if err != nil {
 		return res, DecisionResult{}, err
 	}
-	return res, d.result(&res), nil
+	told := d.result(&res)
+	return res, told, nil
 }
 
 // unlessDecided gives the error, unless the decision was made before, and what it led to

@@ -62,7 +62,7 @@ func (d *Decision) ruled(rules *exception.Rules, e *exposure.Exposure, now time.
 	case d.Kind == DecideApprove:
 		return d.approval(rules, e, ev, now)
 	case d.Kind == DecideDecline && e.Request != nil && !rules.MayApprove(e, d.Actor.Name, d.Role, now):
-		return ev, d.refused(&exception.Refusal{Denied: true, Why: "who may approve it may decline it: " + strings.Join(rules.InWords(e), " or ")})
+		return ev, d.refused(&exception.RefusedError{Denied: true, Why: "who may approve it may decline it: " + strings.Join(rules.InWords(e), " or ")})
 	case d.Kind == DecideWait && e.State.Live() && e.OpenWait() == nil:
 		w, err := rules.Wait(e, *ev.Wait, d.Actor.Name, d.Role, now)
 		if err != nil {
@@ -103,7 +103,7 @@ func (d *Decision) approval(rules *exception.Rules, e *exposure.Exposure, ev exp
 }
 
 func (d *Decision) refused(err error) error {
-	var refusal *exception.Refusal
+	var refusal *exception.RefusedError
 	kind := fault.Conflict
 	switch {
 	case !errors.As(err, &refusal):

@@ -46,9 +46,8 @@ type Teller struct {
 }
 
 // NewTeller begins a census.
-func (t Tree) NewTeller() *Teller {
-	t.memory = t.memory.blank()
-	return &Teller{tree: t, places: map[string]map[string]int{}}
+func (t *Tree) NewTeller() *Teller {
+	return &Teller{tree: t.Remembering(t.memory.blank()), places: map[string]map[string]int{}}
 }
 
 // blank is the same day without any memories.

@@ -148,7 +148,7 @@ func (c *checker) steps(steps []Step, path string, words ...string) {
 }
 
 // CheckScopes gives a *scope.FieldError for every scope whose owner isn't a team.
-func (t Tree) CheckScopes(scopes []scope.Scope) []error {
+func (t *Tree) CheckScopes(scopes []scope.Scope) []error {
 	c := checker{}
 	for i := range scopes {
 		if owner := scopes[i].Owner; owner != "" {

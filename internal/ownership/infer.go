@@ -122,11 +122,14 @@ func hundredths(p float64) float64 { return min(0.99, math.Round(p*100)/100) }
 func (r Route) Line() string {
 	why := r.Path[len(r.Path)-1]
 	if r.Team == "" {
-		line := "unowned: " + why
-		for i, g := range r.Likely {
-			line += map[bool]string{true: "; perhaps ", false: " or "}[i == 0] + g.Team + ", " + two(g.Confidence)
+		likely := make([]string, 0, len(r.Likely))
+		for _, g := range r.Likely {
+			likely = append(likely, g.Team+", "+two(g.Confidence))
 		}
-		return line
+		if len(likely) > 0 {
+			why += "; perhaps " + strings.Join(likely, " or ")
+		}
+		return "unowned: " + why
 	}
 	return r.Team + ", " + two(r.Confidence) + ": " + why
 }
@@ -143,7 +146,7 @@ type Explanation struct {
 // Explain routes an exposure on an asset, and says what each node answered and what each
 // piece of evidence weighs. For the asset alone the exposure is empty: then nodes that ask
 // about it (check, cve, severity) say no.
-func (t Tree) Explain(a asset.Asset, scopes []scope.Scope, e exposure.Exposure) Explanation {
+func (t *Tree) Explain(a asset.Asset, scopes []scope.Scope, e exposure.Exposure) Explanation {
 	x := Explanation{Lines: []string{"root: matches everything"}}
 	if t.root.Team != "" {
 		x.Lines[0] += ", default team " + t.root.Team
@@ -188,7 +191,7 @@ func signed(w float64) string {
 }
 
 // understood says whom a hint names.
-func (t Tree) understood(value string) string {
+func (t *Tree) understood(value string) string {
 	team := t.named(value)
 	switch {
 	case team != "" && t.Active(team):

@@ -27,10 +27,11 @@ func teams(names ...string) (out []ownership.Team) {
 }
 
 // remembering is a tree that has seen the counts.
-func remembering(tb testing.TB, c ownership.Config, day time.Time, counts ...ownership.Count) ownership.Tree {
+func remembering(tb testing.TB, c ownership.Config, day time.Time, counts ...ownership.Count) *ownership.Tree {
 	tb.Helper()
 	tr := tree(tb, c)
-	return tr.Remembering(tr.NewMemory(day, slices.Values(counts), ownership.Census{}))
+	out := tr.Remembering(tr.NewMemory(day, slices.Values(counts), ownership.Census{}))
+	return &out
 }
 
 func counted(feature, team string, t ownership.Tally) ownership.Count {
@@ -122,8 +123,8 @@ func TestNeighboursSayWhoIsLikely(t *testing.T) {
 		a.OwnerHints, a.Owner = nil, "web" // who merely owns it so far is not who somebody named
 		teller.Count(a, nil)
 	}
-	tr := tree(t, c)
-	tr = tr.Remembering(tr.NewMemory(at, slices.Values([]ownership.Count(nil)), teller.Census()))
+	empty := tree(t, c)
+	tr := empty.Remembering(empty.NewMemory(at, slices.Values([]ownership.Count(nil)), teller.Census()))
 	r := tr.Route(host(99), nil, exposure.Exposure{})
 	require.Equal(t, "payments, 0.64: owns 30 of 30 in dc1/pay, owns 30 of 30 in *.pay.example.com, owns 30 of 30 in 10.0.0.0/24 dc1", r.Line())
 	only := asset.Asset{ID: "o", Zone: "dc1", Identifiers: host(98).Identifiers[1:]}

@@ -42,7 +42,7 @@ func (r Record) Learn(a asset.Asset, e exposure.Exposure, events []exposure.Even
 	out.Counts = slices.Clone(r.Counts)
 	features(&a, &e, nil, func(_ aspect, key []byte) {
 		for i := range lessons {
-			out.count(string(key), &lessons[i])
+			out.Counts = counted(out.Counts, string(key), &lessons[i])
 		}
 	})
 	if len(out.Counts) > maxCounts {
@@ -53,13 +53,15 @@ func (r Record) Learn(a asset.Asset, e exposure.Exposure, events []exposure.Even
 	return out, true
 }
 
-func (r *Record) count(feature string, l *lesson) {
+// counted adds a lesson of a feature to what is counted, in place where it can.
+func counted(counts []Count, feature string, l *lesson) []Count {
 	c := Count{Feature: feature, Team: l.team}
-	i, found := slices.BinarySearchFunc(r.Counts, c, byFeature)
+	i, found := slices.BinarySearchFunc(counts, c, byFeature)
 	if !found {
-		r.Counts = slices.Insert(r.Counts, i, c)
+		counts = slices.Insert(counts, i, c)
 	}
-	r.Counts[i].Tally = r.Counts[i].plus(l.Tally)
+	counts[i].Tally = counts[i].plus(l.Tally)
+	return counts
 }
 
 func byFeature(a, b Count) int {

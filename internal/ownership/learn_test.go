@@ -88,8 +88,9 @@ func TestAnEventIsCountedOnceHoweverOftenAndHoweverEarlyItIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stories := map[exposure.ID][]exposure.Event{}
 		for i := range rapid.IntRange(1, 3).Draw(t, "exposures") {
-			var evs []exposure.Event
-			for range rapid.IntRange(1, 8).Draw(t, "events") {
+			count := rapid.IntRange(1, 8).Draw(t, "events")
+			evs := make([]exposure.Event, 0, count)
+			for range count {
 				team := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "team")
 				evs = append(evs, rapid.SampledFrom([]exposure.Event{byRule(team), byPerson(team, "claimed by "), byPerson(team, "assigned by "), notOurs(team), joined(), closes()}).Draw(t, "event"))
 			}

@@ -127,13 +127,14 @@ func (m *Memory) At() time.Time { return m.at }
 func (m *Memory) Digest() string { return m.digest }
 
 // Remembering gives the tree what was learned so far. Evidence ages up to the memory's day.
-func (t Tree) Remembering(m *Memory) Tree {
-	t.memory = m
-	return t
+func (t *Tree) Remembering(m *Memory) Tree {
+	out := *t
+	out.memory = m
+	return out
 }
 
 // Memory is what the tree remembers; nil for nothing.
-func (t Tree) Memory() *Memory { return t.memory }
+func (t *Tree) Memory() *Memory { return t.memory }
 
 // asOf is the day that the tree thinks of; zero for none.
 func (t *Tree) asOf() time.Time {

@@ -36,11 +36,11 @@ func config() ownership.Config {
 	}
 }
 
-func tree(tb testing.TB, c ownership.Config) ownership.Tree {
+func tree(tb testing.TB, c ownership.Config) *ownership.Tree {
 	tb.Helper()
 	out, errs := ownership.Compile(c)
 	require.Empty(tb, errs)
-	return out
+	return &out
 }
 
 func fqdn(name string) []asset.Known {
@@ -261,13 +261,13 @@ func BenchmarkRoute(b *testing.B) {
 		asset.Known{Identifier: asset.Identifier{Kind: asset.IP, Value: "10.1.2.3"}})}
 	for _, bb := range []struct {
 		name string
-		tree ownership.Tree
+		tree *ownership.Tree
 		a    asset.Asset
 	}{
 		{"route", bare, asset.Asset{Identifiers: fqdn("a.pay.example.com"), Tags: map[string]string{"env": "prod"}}},
 		{"hint", bare, other},
 		{"nothing", bare, asset.Asset{Identifiers: fqdn("a.other.example.com")}},
-		{"learned", learned, other},
+		{"learned", &learned, other},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -80,7 +80,7 @@ func unbudgeted(c Config) Config {
 }
 
 // Budget gives what a team takes on, known or not; nobody's work has no budget.
-func (t Tree) Budget(team string) Budget {
+func (t *Tree) Budget(team string) Budget {
 	if team == "" {
 		return Budget{}
 	}
@@ -114,10 +114,10 @@ func compile(n Node, root bool) node {
 }
 
 // Digest names the configuration: equal digests route alike.
-func (t Tree) Digest() string { return t.digest }
+func (t *Tree) Digest() string { return t.digest }
 
 // Teams gives the teams, sorted by name.
-func (t Tree) Teams() []Team {
+func (t *Tree) Teams() []Team {
 	out := make([]Team, 0, len(t.teams))
 	for _, team := range t.teams {
 		out = append(out, team)
@@ -127,13 +127,13 @@ func (t Tree) Teams() []Team {
 }
 
 // Team gives a team by its name.
-func (t Tree) Team(name string) (Team, bool) {
+func (t *Tree) Team(name string) (Team, bool) {
 	team, ok := t.teams[name]
 	return team, ok
 }
 
 // OwnerWithin is how long an asset may be without an owner.
-func (t Tree) OwnerWithin() time.Duration {
+func (t *Tree) OwnerWithin() time.Duration {
 	if t.within == 0 {
 		return DefaultOwnerWithin().Std()
 	}
@@ -141,13 +141,13 @@ func (t Tree) OwnerWithin() time.Duration {
 }
 
 // Unowned gives the ladder of exposures without an owner.
-func (t Tree) Unowned() []Step { return t.unowned }
+func (t *Tree) Unowned() []Step { return t.unowned }
 
 // Route finds the owner of an exposure on an asset in the given scopes. A person's
 // decision (exposure.Owner.Manual) counts before it; that is the caller's to know. A team
 // that has said of this exposure that it isn't theirs doesn't get it back, whatever names
 // it.
-func (t Tree) Route(a asset.Asset, scopes []scope.Scope, e exposure.Exposure) Route {
+func (t *Tree) Route(a asset.Asset, scopes []scope.Scope, e exposure.Exposure) Route {
 	w := walk{subject: subject{asset: &a, scopes: scopeNames(scopes), exposure: &e}}
 	return t.route(&w, &a, scopes, nil)
 }

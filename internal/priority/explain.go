@@ -83,6 +83,7 @@ func (d Decider) due(in *Inputs, outcome exposure.DecisionOutcome, timeline Time
 // paused is for how long the clock stood still since a time, or will, and why in words.
 // What is known to be exploited waits only where an approver said so.
 func (in *Inputs) paused(since time.Time) (sum time.Duration, why string) {
+	var told strings.Builder
 	for i := range in.Waits {
 		w := &in.Waits[i]
 		from := w.From
@@ -91,10 +92,10 @@ func (in *Inputs) paused(since time.Time) (sum time.Duration, why string) {
 		}
 		if span := w.Until.Sub(from); span > 0 && (in.KEV.Value != Yes || w.Approved) {
 			sum += span
-			why += "; its clock stands still from " + from.UTC().Format(day) + " to " + w.Until.UTC().Format(day) + ", waiting for a " + strings.ReplaceAll(w.For, "_", " ")
+			told.WriteString("; its clock stands still from " + from.UTC().Format(day) + " to " + w.Until.UTC().Format(day) + ", waiting for a " + strings.ReplaceAll(w.For, "_", " "))
 		}
 	}
-	return sum, why
+	return sum, told.String()
 }
 
 // admits says whether the exposure is to be worked on, and why. Every scope of the asset

@@ -87,7 +87,7 @@ func (s *Sandbox) serve(ctx context.Context, handler http.Handler) (string, erro
 // Close ends both.
 func (s *Sandbox) Close() error {
 	s.stop()
-	var errs []error
+	errs := make([]error, 0, len(s.servers))
 	for _, server := range s.servers {
 		errs = append(errs, server.Close())
 	}

@@ -122,7 +122,7 @@ func (c *call) withIssue(fn func(x *issue)) {
 }
 
 func (f *Fake) show(x *issue, single bool) map[string]any {
-	labels, assignees := []map[string]string{}, []map[string]string{}
+	labels, assignees := make([]map[string]string, 0, len(x.labels)), make([]map[string]string, 0, len(x.assignees))
 	for _, l := range x.labels {
 		labels = append(labels, map[string]string{"name": l})
 	}
@@ -227,7 +227,7 @@ func (c *call) list() {
 }
 
 func (c *call) shown(found []*issue, status int, as func([]map[string]any) any) {
-	out := []map[string]any{}
+	out := make([]map[string]any, 0, len(found))
 	for _, x := range found {
 		out = append(out, c.show(x, false))
 	}
@@ -364,8 +364,9 @@ func (c *call) apply(x *issue, e *edits) bool {
 }
 
 func (c *call) comments(x *issue) {
-	out := []map[string]any{}
-	for _, comment := range page(c.r, x.comments) {
+	shown := page(c.r, x.comments)
+	out := make([]map[string]any, 0, len(shown))
+	for _, comment := range shown {
 		out = append(out, map[string]any{"body": comment.Body, "user": map[string]string{"login": comment.By}})
 	}
 	c.answer(http.StatusOK, out)

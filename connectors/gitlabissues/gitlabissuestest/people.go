@@ -171,7 +171,7 @@ func (f *Fake) Hook(key, token, signing string) (http.Header, []byte) {
 	if x.action == "note" {
 		kind = "Note Hook"
 		event["object_kind"], event["issue"] = "note", attributes
-		event["object_attributes"] = map[string]any{"note": x.notes[len(x.notes)-1].Body, "noteable_type": "Issue", "action": "create"}
+		event["object_attributes"] = map[string]any{"note": x.notes[len(x.notes)-1].Body, "noteable_type": "Issue", "action": "create"} //nolint:misspell // as GitLab spells it
 	}
 	if x.confidential {
 		kind = "Confidential " + kind

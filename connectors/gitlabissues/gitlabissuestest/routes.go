@@ -157,7 +157,7 @@ func (c *call) upload() {
 	c.answer(http.StatusCreated, map[string]string{"url": at, "markdown": "[" + header.Filename + "](" + at + ")"})
 }
 
-func (c *call) everywhere() { c.listed(func(x *issue) bool { return true }) }
+func (c *call) everywhere() { c.listed(func(*issue) bool { return true }) }
 
 func (c *call) list() {
 	if p := c.in(); p != nil {
@@ -189,8 +189,9 @@ func (c *call) listed(in func(x *issue) bool) {
 	if c.r.FormValue("sort") != "asc" {
 		slices.Reverse(found)
 	}
-	out := []any{}
-	for _, x := range page(c.r, found) {
+	shown := page(c.r, found)
+	out := make([]any, 0, len(shown))
+	for _, x := range shown {
 		out = append(out, c.show(x))
 	}
 	c.answer(http.StatusOK, out)
@@ -318,8 +319,9 @@ func (c *call) plan(x *issue, e *edits) {
 }
 
 func (c *call) notes(x *issue) {
-	out := []any{}
-	for _, n := range page(c.r, x.notes) {
+	shown := page(c.r, x.notes)
+	out := make([]any, 0, len(shown))
+	for _, n := range shown {
 		out = append(out, map[string]any{"body": n.Body, "author": c.person(n.By), "system": n.System})
 	}
 	c.answer(http.StatusOK, out)

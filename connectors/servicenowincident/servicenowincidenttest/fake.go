@@ -200,7 +200,7 @@ func (f *Fake) Files(number string) []string {
 func (f *Fake) Made() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := []string{}
+	out := make([]string, 0, len(f.made))
 	for _, r := range f.made {
 		out = append(out, r["number"])
 	}

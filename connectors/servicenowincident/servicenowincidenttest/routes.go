@@ -183,7 +183,7 @@ func (c *call) patch() {
 		return
 	}
 	_, note := values["work_notes"]
-	if final := r["state"] == Closed || r["state"] == Canceled; final && !(note && len(values) == 1) {
+	if final := r["state"] == Closed || r["state"] == Canceled; final && (!note || len(values) != 1) {
 		c.refuse(http.StatusForbidden, "Operation Failed", "ACL Exception Update Failed due to security constraints")
 		return
 	}
@@ -196,10 +196,7 @@ func (c *call) patch() {
 }
 
 func (c *call) attachments() {
-	rows := []Record{}
-	for _, r := range c.found("sys_attachment", c.r.FormValue("sysparm_query")) {
-		rows = append(rows, r)
-	}
+	rows := append([]Record{}, c.found("sys_attachment", c.r.FormValue("sysparm_query"))...)
 	c.answer(http.StatusOK, map[string]any{"result": rows})
 }
 

@@ -78,14 +78,14 @@ func validBlocks(raw json.RawMessage, most int) bool {
 func (b *block) valid() bool {
 	switch b.Type {
 	case "header":
-		return b.Text.within(1, mostHeader) && b.Text.Type == "plain_text"
+		return b.Text.within(mostHeader) && b.Text.Type == "plain_text"
 	case "section":
 		for i := range b.Fields {
-			if !b.Fields[i].within(1, mostField) {
+			if !b.Fields[i].within(mostField) {
 				return false
 			}
 		}
-		return len(b.Fields) <= mostFields && (b.Text.within(1, mostSection) || b.Text == nil && len(b.Fields) > 0) && (b.Access == nil || b.Access.valid())
+		return len(b.Fields) <= mostFields && (b.Text.within(mostSection) || b.Text == nil && len(b.Fields) > 0) && (b.Access == nil || b.Access.valid())
 	case "context":
 		return len(b.Elements) > 0 && len(b.Elements) <= mostContext
 	case "actions":
@@ -99,7 +99,7 @@ func (b *block) valid() bool {
 		}
 		return len(b.Elements) > 0 && len(b.Elements) <= mostButtons
 	case "input":
-		return b.Label.within(1, mostField) && b.Element != nil && b.Element.valid()
+		return b.Label.within(mostField) && b.Element != nil && b.Element.valid()
 	case "divider":
 		return true
 	}
@@ -111,23 +111,23 @@ func (e *element) valid() bool {
 		return false
 	}
 	for i := range e.Options {
-		if !e.Options[i].Text.within(1, mostLabel) || len(e.Options[i].Value) > 150 {
+		if !e.Options[i].Text.within(mostLabel) || len(e.Options[i].Value) > 150 {
 			return false
 		}
 	}
 	switch e.Type {
 	case "button":
-		return e.Text.within(1, mostLabel) && len(e.Value) <= mostValue
+		return e.Text.within(mostLabel) && len(e.Value) <= mostValue
 	case "static_select", "multi_static_select", "checkboxes", "radio_buttons":
 		return len(e.Options) > 0
 	}
 	return true
 }
 
-func (t *text) within(least, most int) bool {
+func (t *text) within(most int) bool {
 	if t == nil {
 		return false
 	}
 	n := len([]rune(t.Text))
-	return n >= least && n <= most
+	return n >= 1 && n <= most
 }

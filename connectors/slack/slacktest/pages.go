@@ -93,11 +93,12 @@ func (s *Server) act(r *http.Request) string {
 		Errors map[string]string `json:"errors"`
 	}
 	if json.Unmarshal([]byte(reply.Body), &answer) == nil && answer.Text+strings.Join(slices.Sorted(maps.Keys(answer.Errors)), "") != "" {
-		out := answer.Text
-		for field, what := range answer.Errors {
-			out += field + ": " + what + "\n"
+		var out strings.Builder
+		out.WriteString(answer.Text)
+		for _, field := range slices.Sorted(maps.Keys(answer.Errors)) {
+			out.WriteString(field + ": " + answer.Errors[field] + "\n")
 		}
-		return out
+		return out.String()
 	}
 	return ""
 }

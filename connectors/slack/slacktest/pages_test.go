@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellsec/quell/connectors"
@@ -30,11 +31,11 @@ func TestThePagesShowWhatWasPostedAndTheirButtonsWork(t *testing.T) {
 	var pressed []string
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		_, err = slack.Signed().Verify(r.Header, body, time.Now(), secret.New("s"))
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		form, err := url.ParseQuery(string(body))
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		pressed = append(pressed, r.URL.Path+" "+form.Get("text")+form.Get("payload"))
 		_, _ = w.Write([]byte(`{"text":"as you wish"}`))
 	}))
@@ -51,18 +52,23 @@ func TestThePagesShowWhatWasPostedAndTheirButtonsWork(t *testing.T) {
 		Links: map[string]string{"ticket": "https://jira.example.com/browse/PAY-7"}, Actions: []connectors.Action{{Kind: "claim", Subject: "exposure:x"}}}, connectors.Attempt{})
 	require.NoError(t, err)
 
-	response, err := server.Client().Get(server.URL + "/?me=U0ANN00000&channel=C0PAYMENT1")
-	html := page(t, response, err)
+	ask := func(method, query string, form url.Values) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/"+query, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := server.Client().Do(r)
+		return page(t, response, err)
+	}
+	html := ask(http.MethodGet, "?me=U0ANN00000&channel=C0PAYMENT1", nil)
 	require.Contains(t, html, "&lt;!channel&gt; &lt;script&gt;")
 	require.NotContains(t, html, "<script>")
 	require.Contains(t, html, `<a href="https://jira.example.com/browse/PAY-7" rel="noreferrer">ticket</a>`)
 	require.Contains(t, html, `value="quell/claim/0"`)
 
 	ts := fake.Messages("C0PAYMENT1")[0].TS
-	response, err = server.Client().PostForm(server.URL+"/", url.Values{"me": {"U0ANN00000"}, "channel": {"C0PAYMENT1"}, "do": {"press"}, "ts": {ts}, "action": {"quell/claim/0"}})
-	require.Contains(t, page(t, response, err), "as you wish")
-	response, err = server.Client().PostForm(server.URL+"/", url.Values{"me": {"U0ANN00000"}, "channel": {"C0PAYMENT1"}, "do": {"run"}, "text": {"/quell mine"}})
-	require.Contains(t, page(t, response, err), "as you wish")
+	require.Contains(t, ask(http.MethodPost, "", url.Values{"me": {"U0ANN00000"}, "channel": {"C0PAYMENT1"}, "do": {"press"}, "ts": {ts}, "action": {"quell/claim/0"}}), "as you wish")
+	require.Contains(t, ask(http.MethodPost, "", url.Values{"me": {"U0ANN00000"}, "channel": {"C0PAYMENT1"}, "do": {"run"}, "text": {"/quell mine"}}), "as you wish")
 	require.Len(t, pressed, 2)
 	require.Contains(t, pressed[0], `"value":"exposure:x"`)
 	require.Equal(t, "/slack/commands mine", pressed[1])
@@ -71,7 +77,7 @@ func TestThePagesShowWhatWasPostedAndTheirButtonsWork(t *testing.T) {
 	require.NoError(t, err)
 	strange.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	strange.Header.Set("Sec-Fetch-Site", "cross-site")
-	response, err = server.Client().Do(strange)
+	response, err := server.Client().Do(strange)
 	page(t, response, err)
 	require.Equal(t, http.StatusForbidden, response.StatusCode)
 	require.Len(t, pressed, 2, "another site presses nothing")

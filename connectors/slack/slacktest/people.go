@@ -131,7 +131,7 @@ func (s *Server) openView(r *request) (any, error) {
 	}
 	const mostPrivate, mostTitle, mostView = 3000, 24, 100
 	raw := r.json("view")
-	if json.Unmarshal(raw, &view) != nil || view.Type != "modal" || !view.Title.within(1, mostTitle) || view.Submit != nil && !view.Submit.within(1, mostTitle) ||
+	if json.Unmarshal(raw, &view) != nil || view.Type != "modal" || !view.Title.within(mostTitle) || view.Submit != nil && !view.Submit.within(mostTitle) ||
 		len(view.Private) > mostPrivate || !validBlocks(view.Blocks, mostView) {
 		return nil, refusedError("invalid_arguments")
 	}

@@ -20,7 +20,7 @@ import (
 
 // Words that open nothing: the house stands on loopback and is gone in minutes.
 const (
-	hookToken = "chaos-webhook-token" //nolint:gosec // see above
+	hookToken = "chaos-webhook-token"
 	signing   = "chaos-signing-secret"
 	annID     = "U0ANN0000"
 	everybody = "C0EVERY00"

@@ -30,8 +30,10 @@ func theLine(t *testing.T, address func(t *testing.T) string) {
 		s := Open(t, address(t))
 		known := map[exposure.ID]exposure.Exposure{}
 		rapid.Check(t, func(r *rapid.T) {
-			var fresh, changed []exposure.Exposure
-			for range rapid.IntRange(0, 5).Draw(r, "new") {
+			var changed []exposure.Exposure
+			count := rapid.IntRange(0, 5).Draw(r, "new")
+			fresh := make([]exposure.Exposure, 0, count)
+			for range count {
 				fresh = append(fresh, drawWaiting(r))
 			}
 			for _, id := range rapid.SliceOfN(rapid.SampledFrom(append(sortedIDs(known), "")), 0, 3).Draw(r, "changed") {
@@ -148,7 +150,7 @@ func compareLine(t *testing.T, r *rapid.T, s *store.Store, known map[exposure.ID
 	}
 	next, err = s.WorkingOn(ctx, webFix1, 1000)
 	require.NoError(r, err)
-	require.EqualValues(r, working[webFix1], len(next))
+	require.Len(r, next, int(working[webFix1]))
 }
 
 func byIDOf(xs []exposure.Exposure) map[exposure.ID]exposure.Exposure {

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -17,18 +19,18 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(1)
+	if err := run(os.Stdout, os.Stderr); err != nil {
+		log.Fatalln("chaos:", err)
 	}
 }
 
 // roomy lets garbage wait: there is memory enough, and time is what counts.
 const roomy = 400
 
-func run() error {
+// run makes the experiment: out gets the counts, progress how far it came.
+func run(out, progress io.Writer) error {
 	debug.SetGCPercent(roomy)
-	o := chaos.Options{Out: os.Stdout, Tell: func(done, of int) { fmt.Fprintf(os.Stderr, "\r%d of %d remediations", done, of) }}
+	o := chaos.Options{Out: out, Tell: func(done, of int) { fmt.Fprintf(progress, "\r%d of %d remediations", done, of) }}
 	seed := flag.String("seed", os.Getenv("SEED"), "of the experiment; empty: a new one")
 	flag.IntVar(&o.Size, "size", 100_000, "remediations")
 	flag.IntVar(&o.Cohort, "cohort", 0, "remediations in one quell")
@@ -39,7 +41,7 @@ func run() error {
 	if o.Seed, err = seedOf(*seed); err != nil {
 		return err
 	}
-	fmt.Printf("chaos seed %d\n", o.Seed)
+	fmt.Fprintf(out, "chaos seed %d\n", o.Seed)
 	if o.Dir, err = os.MkdirTemp("", "quell-chaos-"); err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err = chaos.Run(ctx, o)
-	fmt.Fprintln(os.Stderr)
+	fmt.Fprintln(progress)
 	return err
 }
 

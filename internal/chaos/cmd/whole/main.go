@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -17,14 +19,14 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(1)
+	if err := run(os.Stdout); err != nil {
+		log.Fatalln("chaos:", err)
 	}
 }
 
-func run() error {
-	o := whole.Options{Out: os.Stdout}
+// run makes the experiment and writes the counts.
+func run(out io.Writer) error {
+	o := whole.Options{Out: out}
 	seed := flag.String("seed", os.Getenv("SEED"), "of the experiment; empty: a new one")
 	flag.StringVar(&o.Binary, "quell", "bin/quell", "path of quell")
 	flag.StringVar(&o.Templates, "templates", "internal/demo/templates", "folder of the demo's templates")
@@ -34,7 +36,7 @@ func run() error {
 	flag.DurationVar(&o.Deed, "deed", 250*time.Millisecond, "between two deeds of people")
 	flag.DurationVar(&o.Patience, "patience", 25*time.Minute, "for all of it")
 	flag.Parse()
-	o.Seed = rand.Uint64() >> 1
+	o.Seed = rand.Uint64() >> 1 //nolint:gosec // an experiment is to be repeated, not to be unforeseeable
 	if *seed != "" {
 		given, err := strconv.ParseUint(*seed, 10, 64)
 		if err != nil {
@@ -42,12 +44,12 @@ func run() error {
 		}
 		o.Seed = given
 	}
-	fmt.Printf("chaos seed %d\n", o.Seed)
+	fmt.Fprintf(out, "chaos seed %d\n", o.Seed)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	counts, err := whole.Run(ctx, o)
 	for _, c := range counts {
-		fmt.Printf("chaos %s %d of %d\n", c.Name, c.Count, c.Of)
+		fmt.Fprintf(out, "chaos %s %d of %d\n", c.Name, c.Count, c.Of)
 		if !c.Good() {
 			err = errors.Join(err, fmt.Errorf("%s is %d, and must be %d", c.Name, c.Count, c.Want))
 		}
