@@ -22,6 +22,8 @@ type Issue struct {
 	URL         string            `json:"url,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Parent      string            `json:"parent,omitempty"` // key of the issue that this one is a part of: a campaign's
+	// Campaign marks an issue that others are parts of: an epic, where the tracker has such.
+	Campaign bool `json:"campaign,omitempty"`
 	// Facts are what templates of custom fields may use: owner, severity, decision, fix,
 	// scopes, cves, sources, assets (counts and comma-separated lists).
 	Facts     map[string]string `json:"facts,omitempty"`
@@ -65,6 +67,13 @@ type Tracker interface { //nolint:interfacebloat // a tracker that can do less t
 
 // Lagging is a tracker whose FindByMarker sees a creation only after a while.
 type Lagging interface{ Lag() time.Duration }
+
+// Nesting is a tracker in which an issue can be a part of another one, see Issue.Parent.
+type Nesting interface {
+	Tracker
+	// Nests reports whether it can, as it is configured.
+	Nests() bool
+}
 
 // Attacher is a tracker to whose issues files can be attached.
 type Attacher interface {

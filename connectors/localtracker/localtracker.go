@@ -116,7 +116,7 @@ func (t *Tracker) Create(ctx context.Context, issue connectors.Issue) (connector
 	for n := range 8 {
 		ticket, fresh, err := t.tickets.InsertTicket(ctx, lifecycle.Ticket{
 			ID: key(issue.Marker, n), Version: 1, Marker: issue.Marker, Title: connectors.Title(issue.Title, longestTitle), Description: connectors.Paragraphs(issue.Description), Team: issue.Team,
-			Due: issue.Due, Priority: issue.Priority, Status: string(connectors.IssueTodo), CreatedAt: at, UpdatedAt: at,
+			Due: issue.Due, Priority: issue.Priority, Parent: issue.Parent, Status: string(connectors.IssueTodo), CreatedAt: at, UpdatedAt: at,
 		})
 		if err != nil {
 			return connectors.Issue{}, fault.Wrap(fault.KindOf(err), err, "creating a ticket")
@@ -137,6 +137,9 @@ func key(marker string, n int) string {
 	return "QT-" + keyEncoding.EncodeToString(sum[:5])
 }
 
+// Nests implements connectors.Nesting.
+func (*Tracker) Nests() bool { return true }
+
 // Get implements connectors.Tracker.
 func (t *Tracker) Get(ctx context.Context, key string) (connectors.Issue, error) {
 	ticket, err := t.tickets.Ticket(ctx, key)
@@ -148,9 +151,12 @@ func (t *Tracker) Update(ctx context.Context, issue connectors.Issue, _ string) 
 	return t.edit(ctx, issue.Key, func(x *lifecycle.Ticket) bool {
 		before := *x
 		x.Title, x.Description, x.Team, x.Due, x.Priority = connectors.Title(issue.Title, longestTitle), connectors.Paragraphs(issue.Description), issue.Team, issue.Due, issue.Priority
+		if issue.Parent != "" {
+			x.Parent = issue.Parent
+		}
 		t.move(x, issue.Status, self)
 		return x.Title != before.Title || x.Description != before.Description || x.Team != before.Team || !x.Due.Equal(before.Due) ||
-			x.Priority != before.Priority || x.Status != before.Status
+			x.Priority != before.Priority || x.Parent != before.Parent || x.Status != before.Status
 	})
 }
 
@@ -250,7 +256,7 @@ func (t *Tracker) at() time.Time { return t.now().UTC().Truncate(time.Millisecon
 
 func (t *Tracker) issue(x *lifecycle.Ticket) connectors.Issue {
 	out := connectors.Issue{
-		Key: x.ID, Marker: x.Marker, Title: x.Title, Description: x.Description, Team: x.Team, Due: x.Due, Priority: x.Priority,
+		Key: x.ID, Marker: x.Marker, Title: x.Title, Description: x.Description, Team: x.Team, Due: x.Due, Priority: x.Priority, Parent: x.Parent,
 		Status: connectors.IssueStatus(x.Status), ClosedBy: x.ClosedBy, ClosedAt: x.ClosedAt, UpdatedAt: x.UpdatedAt,
 	}
 	if t.url != "" && x.ID != "" {

@@ -19,6 +19,8 @@ type Filter struct {
 	CVE         string
 	Weakness    string
 	Remediation string
+	Campaign    string
+	KEV         bool   // only those known to be exploited
 	Text        string // part of the title, any case
 	Mode        Mode
 	DueBefore   time.Time

@@ -28,11 +28,11 @@ func survives(a, b *Exposure) bool {
 	return a.ID < b.ID
 }
 
-// TakeOver moves the findings and sights of an exposure into the one that survives it.
-// Of a source that reported both, the newer sight holds. It reports whether anything
+// TakeOver moves the findings, sights and campaigns of an exposure into the one that
+// survives it. Of a source that reported both, the newer sight holds. It reports whether anything
 // changed, so that doing it twice is doing it once.
 func TakeOver(e, other Exposure) (Exposure, bool) {
-	changed := false
+	changed := e.joinAll(&other)
 	for _, s := range other.Sights {
 		i, known := sightOf(e.Sights, s.Source)
 		switch {

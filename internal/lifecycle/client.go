@@ -120,6 +120,17 @@ func (c *Client) WakeRemediation(ctx context.Context, id, reason string) error {
 	return kinded(err, "waking the workflow of remediation "+id)
 }
 
+// WakeCampaign tells the workflow of a campaign that it is to look at it, starting it if
+// need be.
+func (c *Client) WakeCampaign(ctx context.Context, id, reason string) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, CampaignWorkflowID(id), SignalWake, Wake{Reason: Plain(reason, 200)},
+		client.StartWorkflowOptions{
+			ID: CampaignWorkflowID(id), TaskQueue: TaskQueue, WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			StaticSummary: "Follows the campaign " + Plain(id, 64),
+		}, CampaignWorkflow, CampaignInput{ID: id})
+	return kinded(err, "waking the workflow of campaign "+id)
+}
+
 // StartSweep makes sure that the one Sweep runs. One that runs already keeps its figures
 // until it is stopped.
 func (c *Client) StartSweep(ctx context.Context, in SweepInput) error {

@@ -47,6 +47,11 @@ type RemediationInput struct {
 	ID string `json:"id"`
 }
 
+// CampaignInput starts or continues a Campaign workflow.
+type CampaignInput struct {
+	ID string `json:"id"`
+}
+
 // IngestInput starts or continues an Ingest workflow.
 type IngestInput struct {
 	Source string `json:"source"`
@@ -127,7 +132,8 @@ type Remediation struct {
 	DoneAt   time.Time `json:"done_at,omitzero"`    // when the last member came to its end
 	Former   []string  `json:"former,omitempty"`    // keys that the ticket had before it was moved
 
-	Parent   string         `json:"parent,omitempty"`   // key of the ticket that this one is a part of: a campaign's
+	Campaign string         `json:"campaign,omitempty"` // ID of the campaign that it is a part of
+	Parent   string         `json:"parent,omitempty"`   // key of the ticket that this one is a part of: that campaign's
 	Previous *EarlierTicket `json:"previous,omitempty"` // of the generation before
 	Deleted  *DeletedTicket `json:"deleted,omitempty"`
 	Trouble  *Trouble       `json:"trouble,omitempty"`
@@ -180,7 +186,8 @@ type Ticket struct {
 	Team        string    `json:"team,omitempty"`
 	Due         time.Time `json:"due,omitzero"`
 	Priority    string    `json:"priority,omitempty"`
-	Status      string    `json:"status"` // todo, in_progress, done
+	Parent      string    `json:"parent,omitempty"` // key of the ticket that it is a part of
+	Status      string    `json:"status"`           // todo, in_progress, done
 	ClosedBy    string    `json:"closed_by,omitempty"`
 	ClosedAt    time.Time `json:"closed_at,omitzero"` // when it was last moved to done
 	Comments    []Comment `json:"comments,omitempty"`

@@ -23,6 +23,7 @@ const (
 	SweepWorkflow       = "Sweep"
 	SyncWorkflow        = "Sync"
 	ReconcileWorkflow   = "Reconcile"
+	CampaignWorkflow    = "Campaign"
 )
 
 // SweepID is the workflow ID of the one Sweep.
@@ -36,6 +37,9 @@ func ExposureWorkflowID(id exposure.ID) string { return "exposure/" + string(id)
 
 // RemediationWorkflowID names the workflow of a remediation.
 func RemediationWorkflowID(id string) string { return "remediation/" + id }
+
+// CampaignWorkflowID names the workflow of a campaign.
+func CampaignWorkflowID(id string) string { return "campaign/" + id }
 
 // IngestWorkflowID names the workflow that drains a source.
 func IngestWorkflowID(source string) string { return "ingest/" + source }

@@ -41,6 +41,19 @@ const (
 	IntentNotify  = "notify"  // tell the owner
 )
 
+// campaignMark begins the marker of a campaign's ticket, which no remediation's ID does.
+const campaignMark = "campaign-"
+
+// CampaignMarker is what a campaign's ticket carries, and what its journal is kept under:
+// made from its ID and its beginning, so that two stores that share a tracker have two.
+func CampaignMarker(id string, created time.Time) string {
+	sum := sha256.Sum256([]byte(id + "\x00" + created.UTC().Format(time.RFC3339Nano)))
+	return campaignMark + keyEncoding.EncodeToString(sum[:10])
+}
+
+// IsCampaignMarker reports whether a marker is of a campaign's ticket.
+func IsCampaignMarker(marker string) bool { return strings.HasPrefix(marker, campaignMark) }
+
 // TicketChange is what a tracker's webhook tells: that something happened to an issue, and
 // not what it is like now.
 type TicketChange struct {
@@ -58,4 +71,5 @@ type RemediationFilter struct {
 	DueBefore  time.Time
 	WakeBefore time.Time // wakes older than
 	Ticket     string    // the ticket's key
+	Campaign   string    // the campaign's ID
 }

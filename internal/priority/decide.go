@@ -57,6 +57,7 @@ func (d Decider) Decide(in Inputs, at time.Time) (exposure.Decision, time.Time) 
 		outcome, timeline = exposure.Track, Upgrade
 	}
 	due, dueWhy := d.due(&in, outcome, timeline)
+	due, dueWhy = d.hasten(&in, due, dueWhy)
 	admit, admitWhy := d.admits(&in, outcome, timeline)
 	held := ""
 	// What KEV lists is known to be exploited, however old the list.
@@ -220,6 +221,10 @@ func (d Decider) sum(in *Inputs, held string) string {
 	}
 	if c := d.Calendar(in.Calendar); c != nil {
 		text("calendar " + c.Name())
+	}
+	if in.Campaign != nil {
+		text("campaign " + in.Campaign.Campaign)
+		b = binary.AppendVarint(b, in.Campaign.Until.UnixMilli())
 	}
 	for i := range in.Waits {
 		w := &in.Waits[i]

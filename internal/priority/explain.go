@@ -98,6 +98,20 @@ func (in *Inputs) paused(since time.Time) (sum time.Duration, why string) {
 	return sum, told.String()
 }
 
+// hasten brings a due date forward to the deadline of a campaign. Nothing puts it off: what
+// the policy wants earlier is due earlier.
+func (d Decider) hasten(in *Inputs, due time.Time, why string) (time.Time, string) {
+	m := in.Campaign
+	if m == nil || !due.IsZero() && !m.Until.Before(due) {
+		return due, why
+	}
+	when := m.Until.UTC().Format(day)
+	if office := d.Calendar(in.Calendar); office != nil {
+		when = m.Until.In(office.Zone()).Format("2006-01-02 15:04 MST")
+	}
+	return m.Until.UTC(), "due " + when + ": the campaign " + m.Name + " wants it fixed by then; without it, " + why
+}
+
 // admits says whether the exposure is to be worked on, and why. Every scope of the asset
 // is asked, and one that wants it is enough.
 func (d Decider) admits(in *Inputs, outcome exposure.DecisionOutcome, timeline Timeline) (admitted bool, why string) {
@@ -119,6 +133,9 @@ func (d Decider) admits(in *Inputs, outcome exposure.DecisionOutcome, timeline T
 		case timed && length <= d.policy.AdmitWithin.Std():
 			return true, "worked on: the policy admits timelines up to " + d.policy.AdmitWithin.String()
 		}
+	}
+	if in.Campaign != nil && in.excused == "" {
+		return true, "worked on: it is part of the campaign " + in.Campaign.Name
 	}
 	return false, "tracked: neither the policy nor a scope asks for work on " + string(outcome) + " with " + string(timeline)
 }

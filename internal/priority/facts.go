@@ -13,7 +13,7 @@ import (
 func Facts(e exposure.Exposure, a asset.Asset, scopes []scope.Scope, intel Intel) Inputs {
 	in := Inputs{
 		CVE: len(e.CVEs) > 0, Intel: intel.digest, KEVTaken: intel.kevTaken,
-		Waits: e.Waits, Since: e.FirstSeen, MissionImpact: missionImpact(scopes), PubliclyExposed: publiclyExposed(&a, scopes),
+		Waits: e.Waits, Campaign: e.Hastened(), Since: e.FirstSeen, MissionImpact: missionImpact(scopes), PubliclyExposed: publiclyExposed(&a, scopes),
 	}
 	if len(e.Stated) > 0 {
 		in.CVEs, in.Stated = e.CVEs, e.Stated

@@ -86,6 +86,8 @@ type Inputs struct {
 	// stood still.
 	Calendar string
 	Waits    []exposure.Wait
+	// Campaign is the running one that wants it fixed first; nil: none does.
+	Campaign *exposure.Membership
 
 	excused string // why it is said not to be affected, once that is settled
 }

@@ -29,6 +29,7 @@ var exposures = engine.Collection{
 		// The line: whose it is, the place in it, whose work it is, and from when on it is urgent.
 		{Name: "line"}, {Name: "turn", Kind: engine.Int}, {Name: "work"}, {Name: "presses", Kind: engine.Int},
 		{Name: "requested", Kind: engine.Int}, {Name: "untold", Kind: engine.Int}, {Name: "learn", Kind: engine.Int},
+		{Name: "campaign", Kind: engine.Texts}, {Name: "kev", Kind: engine.Int},
 	},
 	Indexes: []engine.Index{
 		{Fields: []string{"state", "due"}}, {Fields: []string{"decision", "due"}}, {Fields: []string{"owner", "due"}},
@@ -39,6 +40,7 @@ var exposures = engine.Collection{
 		{Fields: []string{"wake"}, Sparse: true}, {Fields: []string{"timer"}, Sparse: true},
 		{Fields: []string{"line", "turn", "work"}, Sparse: true}, {Fields: []string{"work", "turn"}, Sparse: true}, {Fields: []string{"presses"}, Sparse: true},
 		{Fields: []string{"requested"}, Sparse: true}, {Fields: []string{"untold"}, Sparse: true}, {Fields: []string{"learn"}, Sparse: true},
+		{Fields: []string{"campaign", "due"}}, {Fields: []string{"kev", "due"}, Sparse: true},
 	},
 	Cube: []string{"state", "decision", "severity", "owner", "scope", "source"},
 }
@@ -54,7 +56,8 @@ func (s *Store) exposures() of[exposure.Exposure] {
 				due(x.Due), x.FirstSeen.UnixMilli(), x.UpdateAt.UnixMilli(),
 				flag(x.Mode == exposure.ModeWorkflow), flag(!x.Queued.IsZero()), wake(x), ms(x.TimerAt),
 				line(x), turn(x), work(x), pressing(x),
-				flag(x.Request != nil), flag(len(x.Untold) > 0), flag(x.Learn)}
+				flag(x.Request != nil), flag(len(x.Untold) > 0), flag(x.Learn),
+				campaignsOf(x), flag(x.KEV())}
 		}}
 }
 
@@ -64,6 +67,14 @@ func weaknesses(x *exposure.Exposure) []string {
 		return x.CVEs
 	}
 	return append(slices.Clone(x.CVEs), x.Weakness)
+}
+
+func campaignsOf(x *exposure.Exposure) []string {
+	ids := make([]string, len(x.Campaigns))
+	for i := range x.Campaigns {
+		ids[i] = x.Campaigns[i].Campaign
+	}
+	return ids
 }
 
 func urgency(o exposure.DecisionOutcome) int64 { return int64(exposure.Act.Rank() - o.Rank()) }
@@ -206,6 +217,10 @@ func conditions(f exposure.Filter) []engine.Cond {
 	w.equal("cve", f.Weakness)
 	w.equal("weakness", f.Weakness)
 	w.equal("remediation", f.Remediation)
+	w.equal("campaign", f.Campaign)
+	if f.KEV {
+		w.add("kev", engine.In, int64(1))
+	}
 	w.visible("scope", f.Visible)
 	if f.Text != "" {
 		w.add("title", engine.Contains, valid(strings.ToLower(f.Text)))

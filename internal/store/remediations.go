@@ -16,9 +16,9 @@ var (
 	remediations = engine.Collection{
 		Name: "remediations",
 		Fields: []engine.Field{{Name: "status"}, {Name: "owner"}, {Name: "due", Kind: engine.Int}, {Name: "wake", Kind: engine.Int},
-			{Name: "ticket"}},
+			{Name: "ticket"}, {Name: "campaign"}},
 		Indexes: []engine.Index{{Fields: []string{"status", "due"}}, {Fields: []string{"owner"}}, {Fields: []string{"wake"}, Sparse: true},
-			{Fields: []string{"ticket"}, Sparse: true}},
+			{Fields: []string{"ticket"}, Sparse: true}, {Fields: []string{"campaign", "due"}, Sparse: true}},
 	}
 	intents = engine.Collection{
 		Name:    "intents",
@@ -36,7 +36,7 @@ func (s *Store) remediations() of[lifecycle.Remediation] {
 			if x.Wake {
 				wake = x.WakeAt.UnixMilli()
 			}
-			return []any{string(x.Status), x.Owner, due(x.Due), wake, optional(x.Ticket)}
+			return []any{string(x.Status), x.Owner, due(x.Due), wake, optional(x.Ticket), optional(x.Campaign)}
 		}}
 }
 
@@ -83,6 +83,7 @@ func (s *Store) FindRemediations(ctx context.Context, f lifecycle.RemediationFil
 	w.equal("status", string(f.Status))
 	w.equal("owner", f.Owner)
 	w.equal("ticket", f.Ticket)
+	w.equal("campaign", f.Campaign)
 	w.before("due", f.DueBefore)
 	w.before("wake", f.WakeBefore)
 	return s.remediations().page(ctx, w, ordering{name: "remediations", fields: []string{"due"}}, l)

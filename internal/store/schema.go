@@ -16,12 +16,13 @@ import (
 var migrations = []func(ctx context.Context, s *Store) error{
 	func(context.Context, *Store) error { return nil },
 	func(ctx context.Context, s *Store) error { return s.formLines(ctx) },
+	func(ctx context.Context, s *Store) error { return s.markExploited(ctx) },
 }
 
 // collections are all of them.
 func collections() []*engine.Collection {
 	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &lessons, &statements, &sightings, &runs, &deliveries,
-		&remediations, &intents, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths, &turns,
+		&remediations, &intents, &campaigns, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths, &turns,
 		&messages, &boxes, &threads, &budgets}
 }
 
