@@ -15,6 +15,8 @@ import (
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/calendar"
+	"github.com/quellsec/quell/internal/campaign"
 	"github.com/quellsec/quell/internal/exception"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -65,6 +67,11 @@ type Deps struct {
 	Keep      Keep
 	Router    Router           // how exposures are followed up; nil: by the policy alone
 	Rules     *exception.Rules // of exceptions; nil: the default ones
+	Campaigns Campaigns        // nil: there are none
+	Reassess  Reassessor       // lets due dates follow from what campaigns want; nil: they follow by themselves
+	Beckon    Beckoner         // wakes the workflows of campaigns
+	// Office is the calendar that campaigns go by; nil: working hours in UTC.
+	Office *calendar.Calendar
 	Now       func() time.Time // UTC
 	Log       *slog.Logger
 }
@@ -96,6 +103,9 @@ func New(d Deps) *Activities {
 	if d.Rules == nil {
 		d.Rules = exception.Default()
 	}
+	if d.Office == nil {
+		d.Office = campaign.Office()
+	}
 	return &Activities{Deps: d}
 }
 
@@ -125,6 +135,12 @@ const (
 	NameReconcile = "ReconcileTracker"
 	NameAttach    = "AttachEvidence"
 	NameDeliver   = "DeliverMessages"
+
+	NameLook           = "LookAtCampaign"
+	NameCampaignTicket = "CreateCampaignTicket"
+	NameCampaignSync   = "UpdateCampaignTicket"
+	NameCampaignSay    = "CommentOnCampaignTicket"
+	NameCampaignTell   = "TellOfCampaign"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -158,6 +174,11 @@ func Register(r Registry, a *Activities) {
 	register(r, NameReconcile, a.Reconcile)
 	register(r, NameAttach, a.Attach)
 	register(r, NameDeliver, a.Deliver)
+	register(r, NameLook, a.LookAtCampaign)
+	register(r, NameCampaignTicket, a.CreateCampaignTicket)
+	register(r, NameCampaignSync, a.SyncCampaignTicket)
+	register(r, NameCampaignSay, a.CommentOnCampaign)
+	register(r, NameCampaignTell, a.TellOfCampaign)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
@@ -14,11 +15,12 @@ type Rebuilt struct {
 	Exposures    int `json:"exposures"`
 	Remediations int `json:"remediations"`
 	Sources      int `json:"sources"`
+	Campaigns    int `json:"campaigns"`
 }
 
 // Rebuild starts every workflow that the store says should run, after Temporal's data
 // were lost: of the exposures in workflows' hands, the open remediations, and the sources
-// with deliveries. Those that run already are woken, so it is safe at any time. The sweep
+// with deliveries, and the campaigns. Those that run already are woken, so it is safe at any time. The sweep
 // is started by whoever knows its figures.
 func (a *Activities) Rebuild(ctx context.Context) (Rebuilt, error) {
 	var out Rebuilt
@@ -75,5 +77,6 @@ func (a *Activities) Rebuild(ctx context.Context) (Rebuilt, error) {
 		}
 		out.Sources++
 	}
-	return out, errors.Join(problems...)
+	out.Campaigns, err = a.wakeCampaigns(ctx, time.Time{}, "rebuilt")
+	return out, errors.Join(append(problems, err)...)
 }

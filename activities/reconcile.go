@@ -231,6 +231,9 @@ func (r *reconciling) allRemediations(ctx context.Context) error {
 // compare looks at one issue that carries a marker. What was changed since we last saw it
 // is to be read.
 func (r *reconciling) compare(ctx context.Context, issue *connectors.Issue) error {
+	if lifecycle.IsCampaignMarker(issue.Marker) {
+		return nil // its campaign looks at it by itself
+	}
 	rem, err := r.Journal.Remediation(ctx, issue.Marker)
 	if fault.Is(err, fault.NotFound) || err == nil && rem.Tracker != r.name {
 		r.st.Orphans = r.stray(r.st.Orphans, issue)

@@ -77,7 +77,7 @@ func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, e
 		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers}, {"looking after requests", a.followRequests},
 		{"restarting sources", a.restart}, {"retiring assets", a.retire},
 		{"learning from owners", a.learn}, {"looking at owners again", a.revisit}, {"telling of unowned assets", a.tellUnowned},
-		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
+		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"waking campaigns again", a.resendCampaigns}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
 			if ctx.Err() != nil {

@@ -65,7 +65,7 @@ func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation
 	if err != nil {
 		return rem, err
 	}
-	attempts, err := a.settled(ctx, &rem, tracker)
+	attempts, err := a.settled(ctx, rem.ID, deletedAt(&rem), tracker)
 	if err != nil {
 		return rem, err
 	}
@@ -101,12 +101,12 @@ func (a *Activities) findOrCreate(ctx context.Context, rem lifecycle.Remediation
 // settled counts the earlier attempts to create the ticket. While the tracker's search
 // can't be trusted to see what the last one may have made, or that a ticket was deleted,
 // it is an error that says when.
-func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tracker connectors.Tracker) (int, error) {
-	intents, err := a.Journal.Intents(ctx, rem.ID)
+func (a *Activities) settled(ctx context.Context, id string, deleted time.Time, tracker connectors.Tracker) (int, error) {
+	intents, err := a.Journal.Intents(ctx, id)
 	if err != nil {
-		return 0, fault.Wrap(fault.KindOf(err), err, "reading what was done for remediation "+rem.ID)
+		return 0, fault.Wrap(fault.KindOf(err), err, "reading what was done for "+id)
 	}
-	attempts, last := 0, time.Time{}
+	attempts, last := 0, deleted
 	for i := range intents {
 		if intents[i].Kind == lifecycle.IntentCreate {
 			attempts++
@@ -115,9 +115,6 @@ func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tr
 			}
 		}
 	}
-	if rem.Deleted != nil && rem.Deleted.At.After(last) {
-		last = rem.Deleted.At
-	}
 	if lagging, ok := tracker.(connectors.Lagging); ok && !last.IsZero() {
 		if wait := lagging.Lag() - a.now().Sub(last); wait > 0 {
 			return attempts, &fault.Error{Kind: fault.Unavailable, RetryAfter: wait,
@@ -125,6 +122,13 @@ func (a *Activities) settled(ctx context.Context, rem *lifecycle.Remediation, tr
 		}
 	}
 	return attempts, nil
+}
+
+func deletedAt(rem *lifecycle.Remediation) time.Time {
+	if rem.Deleted == nil {
+		return time.Time{}
+	}
+	return rem.Deleted.At
 }
 
 // tellCreated tells of a ticket that is made: the owner, the members, and the journal,
@@ -136,23 +140,23 @@ func (a *Activities) tellCreated(ctx context.Context, rem *lifecycle.Remediation
 	if err := a.label(ctx, rem, members); err != nil {
 		return err
 	}
-	return a.carriedOut(ctx, rem, lifecycle.IntentCreate)
+	return a.carriedOut(ctx, rem.ID, rem.Ticket, lifecycle.IntentCreate)
 }
 
 // carriedOut marks all intents of these kinds as done: what was once to be written has
 // been, or something newer in its place.
-func (a *Activities) carriedOut(ctx context.Context, rem *lifecycle.Remediation, kinds ...string) error {
-	intents, err := a.Journal.Intents(ctx, rem.ID)
+func (a *Activities) carriedOut(ctx context.Context, id, ticket string, kinds ...string) error {
+	intents, err := a.Journal.Intents(ctx, id)
 	if err != nil {
-		return fault.Wrap(fault.KindOf(err), err, "reading what was done for remediation "+rem.ID)
+		return fault.Wrap(fault.KindOf(err), err, "reading what was done for "+id)
 	}
 	for i := range intents {
 		for _, kind := range kinds {
 			if intents[i].Kind != kind || intents[i].Done {
 				continue
 			}
-			if err := a.Journal.DoneIntent(ctx, intents[i].ID, rem.Ticket, a.now()); err != nil {
-				return fault.Wrap(fault.KindOf(err), err, "recording what was done for remediation "+rem.ID)
+			if err := a.Journal.DoneIntent(ctx, intents[i].ID, ticket, a.now()); err != nil {
+				return fault.Wrap(fault.KindOf(err), err, "recording what was done for "+id)
 			}
 		}
 	}

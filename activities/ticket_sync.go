@@ -176,7 +176,7 @@ func (a *Activities) write(ctx context.Context, rem *lifecycle.Remediation, trac
 		return true
 	})
 	if err == nil {
-		err = a.carriedOut(ctx, rem, lifecycle.IntentUpdate, lifecycle.IntentStatus)
+		err = a.carriedOut(ctx, rem.ID, rem.Ticket, lifecycle.IntentUpdate, lifecycle.IntentStatus)
 	}
 	return SyncResult{Wrote: true, Status: string(updated.Status), Again: moved}, err
 }

@@ -34,6 +34,17 @@ func outsideCall(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// triedCall is for what the next look plans again: tried a few times, so that the rest of
+// the plan need not wait for a vendor who is down.
+func triedCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           lifecycle.TaskQueue,
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second, MaximumAttempts: 4},
+		Summary:             summary,
+	})
+}
+
 // longCall is for bulk work that tells how far it is: a worker that dies is missed after
 // a minute.
 func longCall(ctx workflow.Context, summary string) workflow.Context {

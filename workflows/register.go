@@ -18,6 +18,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Ingest, workflow.RegisterOptions{Name: lifecycle.IngestWorkflow})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: lifecycle.SweepWorkflow})
 	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: lifecycle.ReconcileWorkflow})
+	r.RegisterWorkflowWithOptions(Campaign, workflow.RegisterOptions{Name: lifecycle.CampaignWorkflow})
 	r.RegisterWorkflowWithOptions(Deliver, workflow.RegisterOptions{Name: lifecycle.DeliverWorkflow})
 	r.RegisterWorkflowWithOptions(Sync, workflow.RegisterOptions{Name: lifecycle.SyncWorkflow})
 }

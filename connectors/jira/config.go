@@ -29,6 +29,8 @@ type Config struct {
 	Assignee         string              `yaml:"assignee" json:"assignee,omitempty" doc:"Who gets a ticket for which quell knows nobody: an account ID (Cloud), a user name (Data Center), or a mail address."`
 	Fields           map[string]string   `yaml:"fields" json:"fields,omitempty" doc:"Values of further fields at creation, by their ID, as CEL: {customfield_10042: '{\"value\": severity}'}."`
 	ParentField      string              `yaml:"parent_field" json:"parent_field,omitempty" doc:"Field that holds the key of a ticket's epic, for campaigns on Data Center: customfield_10008. Cloud has parent."`
+	CampaignType     string              `yaml:"campaign_type" json:"campaign_type,omitempty" doc:"Name of the issue type of a campaign's own ticket, above the others. Empty: Epic, which trackers check then doesn't look for."`
+	CampaignFields   map[string]string   `yaml:"campaign_fields" json:"campaign_fields,omitempty" doc:"Values of further fields of a campaign's ticket at creation, in place of fields: the Epic Name that Data Center requires is {customfield_10011: title}."`
 	Statuses         map[string][]string `yaml:"statuses" json:"statuses,omitempty" doc:"Names of statuses to prefer where several are of a category, by todo, in_progress and done."`
 	TransitionFields map[string]string   `yaml:"transition_fields" json:"transition_fields,omitempty" doc:"Values of fields that a transition requires, by their ID, as CEL: {resolution: '{\"name\": \"Done\"}'}."`
 	SearchLag        int                 `yaml:"search_lag" json:"search_lag" doc:"After how many seconds Jira's search surely shows a new ticket. Atlassian says seconds to minutes; no second ticket is created before."`
@@ -129,13 +131,13 @@ func (c *Config) Validate() []error {
 
 func (c *Config) validateFields() []error {
 	var problems []error
-	for key, fields := range map[string]map[string]string{"fields": c.Fields, "transition_fields": c.TransitionFields} {
+	for key, fields := range map[string]map[string]string{"fields": c.Fields, "campaign_fields": c.CampaignFields, "transition_fields": c.TransitionFields} {
 		for _, id := range slices.Sorted(maps.Keys(fields)) {
 			switch {
 			case !fieldID.MatchString(id):
 				problems = append(problems, fmt.Errorf("%s: %q can't be the ID of a field", key, id))
-			case key == "fields" && slices.Contains([]string{"summary", "description", "labels", "project", "issuetype", "priority", "duedate", "assignee", "components"}, id):
-				problems = append(problems, fmt.Errorf("fields.%s: is written from a setting of its own", id))
+			case key != "transition_fields" && slices.Contains([]string{"summary", "description", "labels", "project", "issuetype", "priority", "duedate", "assignee", "components"}, id):
+				problems = append(problems, fmt.Errorf("%s.%s: is written from a setting of its own", key, id))
 			}
 		}
 	}
@@ -216,6 +218,9 @@ func (c *Config) projects() map[string][]string {
 		}
 	}
 	add(c.Project, c.IssueType)
+	if c.CampaignType != "" {
+		add(c.Project, c.CampaignType)
+	}
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		add(or(r.Project, c.Project), or(r.IssueType, c.IssueType))

@@ -13,7 +13,7 @@ var docs = connectors.Page{
 	Coverage: "Nothing: it keeps tickets, and reports on nothing.",
 	Limits: "Jira has no creation that is safe to repeat: after a lost answer the search has to catch up (`search_lag`) before another attempt. Jira answers alike for what is deleted and what is hidden; " +
 		"an issue moved to a project that quell may not see, or hidden by a security level in a project whose scheme quell may not see, is taken for deleted. A person who writes in the description in the very moment in which quell does may lose that edit. " +
-		"Custom fields are written at creation alone. Epics of Data Center want `parent_field`. Refresh tokens (3LO) are for one process; several share a service account's client credentials.",
+		"Custom fields are written at creation alone. A campaign's ticket is an epic of `project`, whatever the routes say; on Data Center its parts want `parent_field`, and it itself an Epic Name in `campaign_fields`. Which epic a ticket is below is written once. Refresh tokens (3LO) are for one process; several share a service account's client credentials.",
 	Example: `trackers:
   - name: jira
     connector: jira

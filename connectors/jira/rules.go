@@ -22,6 +22,7 @@ import (
 type rules struct {
 	routes      []cel.Program
 	fields      map[string]cel.Program
+	campaign    map[string]cel.Program // fields of campaigns' tickets
 	transitions map[string]cel.Program
 }
 
@@ -60,12 +61,15 @@ func compileRules(c *Config) (*rules, []error) {
 		}
 		return program
 	}
-	r := &rules{fields: map[string]cel.Program{}, transitions: map[string]cel.Program{}}
+	r := &rules{fields: map[string]cel.Program{}, campaign: map[string]cel.Program{}, transitions: map[string]cel.Program{}}
 	for i := range c.Routes {
 		r.routes = append(r.routes, compile(fmt.Sprintf("routes[%d].when", i), c.Routes[i].When, true))
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Fields)) {
 		r.fields[id] = compile("fields."+id, c.Fields[id], false)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.CampaignFields)) {
+		r.campaign[id] = compile("campaign_fields."+id, c.CampaignFields[id], false)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.TransitionFields)) {
 		r.transitions[id] = compile("transition_fields."+id, c.TransitionFields[id], false)
@@ -124,6 +128,10 @@ func seen(issue *connectors.Issue) map[string]any {
 // destination is where a ticket goes.
 func (t *Tracker) destination(issue *connectors.Issue) Route {
 	out := Route{Project: t.config.Project, IssueType: t.config.IssueType, Components: t.config.Components, Assignee: t.config.Assignee}
+	if issue.Campaign { // it is above tickets of many owners: no route is for it
+		out.IssueType = or(t.config.CampaignType, "Epic")
+		return out
+	}
 	vars := seen(issue)
 	for i, program := range t.rules.routes {
 		v, _, err := program.Eval(vars)

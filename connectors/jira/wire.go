@@ -29,6 +29,7 @@ type wrote struct {
 	Priority string `json:"priority,omitempty"` // name
 	Due      string `json:"due,omitempty"`      // 2006-01-02
 	Assignee string `json:"assignee,omitempty"`
+	Parent   string `json:"parent,omitempty"` // key; a person who changes it keeps the change
 }
 
 // movement is our last transition. The changelog's entry that follows After and leads to

@@ -94,9 +94,16 @@ func (t *Tracker) creation(issue *connectors.Issue, to *Route, w *wrote) (*write
 		}
 		fields["components"] = list
 	}
-	t.setParent(fields, issue.Parent)
-	for _, id := range slices.Sorted(maps.Keys(t.rules.fields)) {
-		value, err := evaluate("fields."+id, t.rules.fields[id], issue)
+	if t.Nests() && issue.Parent != "" {
+		t.setParent(fields, issue.Parent)
+		w.Parent = issue.Parent
+	}
+	custom, key := t.rules.fields, "fields."
+	if issue.Campaign {
+		custom, key = t.rules.campaign, "campaign_fields."
+	}
+	for _, id := range slices.Sorted(maps.Keys(custom)) {
+		value, err := evaluate(key+id, custom[id], issue)
 		if err != nil {
 			return nil, err
 		}
@@ -133,6 +140,9 @@ func (t *Tracker) setFields(fields map[string]any, w, is *wrote) {
 		}
 	}
 }
+
+// Nests implements connectors.Nesting. Data Center has epics where it is said in which field.
+func (t *Tracker) Nests() bool { return t.cloud || t.config.ParentField != "" }
 
 // setParent makes an issue part of another one.
 func (t *Tracker) setParent(fields map[string]any, parent string) {
@@ -262,8 +272,9 @@ func (t *Tracker) edit(ctx context.Context, is *wireIssue, p *property, want *co
 	if text.differs {
 		fields["description"] = text.value
 	}
-	if f.Parent == nil && want.Parent != "" && t.config.ParentField == "" {
+	if t.Nests() && want.Parent != "" && kept.Parent != want.Parent && f.Parent == nil {
 		t.setParent(fields, want.Parent)
+		kept.Parent = want.Parent
 	}
 	body := &write{Fields: fields, History: note(p.Marker, cause)}
 	if !slices.Contains(f.Labels, label(p.Marker)) { // without it nobody would find it again

@@ -74,6 +74,29 @@ func (c *Campaign) Record(counts Counts, now time.Time) {
 	c.Points = points
 }
 
+// Advance records how the members stand, and ends the campaign where none is open any more:
+// one in which nothing ever was ends with its deadline. Past the deadline it is missed, and
+// stays open.
+func (c *Campaign) Advance(counts Counts, now time.Time) {
+	first := c.Began.IsZero()
+	c.Record(counts, now)
+	if first {
+		c.Told = c.Now()
+	}
+	switch {
+	case c.Over():
+	case counts.Open == 0 && (counts.Total > 0 || !now.Before(c.Until)):
+		c.End(Met, "quell", "", now)
+	case c.Overdue(now) && c.MissedAt.IsZero():
+		c.MissedAt = c.Until
+	}
+}
+
+// End ends the campaign. It is to be looked at at once.
+func (c *Campaign) End(as State, by, why string, now time.Time) {
+	c.State, c.EndedBy, c.Reason, c.EndedAt, c.Look = as, by, why, now, now
+}
+
 func sameDay(a, b time.Time) bool {
 	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
 }
