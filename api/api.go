@@ -76,6 +76,7 @@ type Deps struct {
 	// PublicMetrics opens /metrics to anybody who reaches the port. Else it takes a
 	// viewer's token, since it names sources and counts what they report.
 	PublicMetrics bool
+	Campaigns     Campaigns // optional
 	Queue         Queue // optional: who waits, and where in the line
 }
 

@@ -48,7 +48,7 @@ func workRoutes() []route {
 			access: needs(RoleOperator), headers: []param{match}, in: StatusRequest{}, out: lifecycle.Ticket{}, handle: (*Server).moveTicket},
 		{method: http.MethodPost, path: tickets + "/{key}/comments", name: "commentTicket", tag: "work", summary: "Comment on a ticket",
 			access: needs(RoleOperator), headers: []param{key}, in: CommentRequest{}, out: lifecycle.Ticket{}, status: http.StatusCreated, handle: (*Server).commentTicket},
-	}, append(append(queueRoutes(), inboxRoutes()...), outboxRoutes()...)...)
+	}, append(append(append(queueRoutes(), campaignRoutes()...), inboxRoutes()...), outboxRoutes()...)...)
 }
 
 // seesRemediation reports whether the caller may see every exposure of a remediation: its

@@ -165,7 +165,7 @@ func (a *app) apiDeps(version string, desk *trackerDesk) api.Deps {
 		Source:   a.sources.Source, SourceNames: a.sources.names, Sources: things, Scopes: things, Gaps: things, Owners: things,
 		Syncs: syncs{a}, Intel: a.intel(),
 		Upkeep: upkeep{a}, Registry: a.registry, Log: a.log, Now: now, Version: version, WorkflowURL: workflowURL,
-		Queue: a.queue(),
+		Queue: a.queue(), Campaigns: campaigns{a},
 		Checks: append([]api.Check{
 			{Name: "store", Ask: a.store.Ping},
 			{Name: "temporal", Ask: func(ctx context.Context) error {
@@ -194,7 +194,7 @@ func (u upkeep) Rebuild(ctx context.Context, by string) (api.UpkeepResult, error
 	if err == nil {
 		err = u.startSweep(ctx)
 	}
-	total := int64(done.Exposures + done.Remediations + done.Sources)
+	total := int64(done.Exposures + done.Remediations + done.Sources + done.Campaigns)
 	return api.UpkeepResult{Looked: total, Changed: total, Message: strconv.Itoa(done.Exposures) + " exposures, " +
-		strconv.Itoa(done.Remediations) + " remediations and " + strconv.Itoa(done.Sources) + " sources are in their workflows' hands again"}, err
+		strconv.Itoa(done.Remediations) + " remediations, " + strconv.Itoa(done.Sources) + " sources and " + strconv.Itoa(done.Campaigns) + " campaigns are in their workflows' hands again"}, err
 }

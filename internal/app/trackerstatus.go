@@ -97,7 +97,7 @@ func rolesOf(t connectors.Tracker) []string {
 		name string
 		has  bool
 	}{{"attach", is[connectors.Attacher](t)}, {"changed", is[connectors.Changing](t)}, {"check", is[connectors.Checker](t)},
-		{"lag", is[connectors.Lagging](t)}, {"webhook", is[connectors.TicketHook](t)}} {
+		{"lag", is[connectors.Lagging](t)}, {"nest", is[connectors.Nesting](t)}, {"webhook", is[connectors.TicketHook](t)}} {
 		if r.has {
 			roles = append(roles, r.name)
 		}

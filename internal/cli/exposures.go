@@ -20,7 +20,8 @@ type filter struct {
 	states, decisions, severities, owners, scopes, sources, assets []string
 	cve, weakness, text, search, dueBefore                         string
 	vendor                                                         []string
-	queued, unowned                                                bool
+	campaign                                                       string
+	queued, unowned, kev                                           bool
 }
 
 func (f *filter) flags(a *app, cmd *cobra.Command) {
@@ -35,6 +36,8 @@ func (f *filter) flags(a *app, cmd *cobra.Command) {
 	flags.StringSliceVar(&f.assets, "asset", nil, "only on the assets of these `IDs`")
 	flags.StringVar(&f.cve, "cve", "", "only with this `CVE`")
 	flags.StringVar(&f.weakness, "weakness", "", "only this `weakness`: a CVE or a check such as nuclei:git-config")
+	flags.BoolVar(&f.kev, "kev", false, "only what is known to be exploited (KEV)")
+	flags.StringVar(&f.campaign, "campaign", "", "only what is or was part of this `campaign`")
 	flags.StringVar(&f.text, "text", "", "only with this `text` in the title")
 	flags.StringVar(&f.search, "search", "", "only with this `text` anywhere, what scanners say in their own fields included")
 	flags.StringArrayVar(&f.vendor, "vendor", nil, "only with this `KEY=VALUE`, or KEY alone, in a vendor's own fields; inner keys after a dot")
@@ -46,6 +49,7 @@ func (f *filter) flags(a *app, cmd *cobra.Command) {
 		exposure.SeverityInfo, exposure.SeverityUnknown}))
 	a.completeFlag(cmd, "owner", a.teamNames)
 	a.completeFlag(cmd, "source", a.sourceNames)
+	a.completeFlag(cmd, "campaign", a.campaignIDs)
 }
 
 func (f *filter) query(a *app) (url.Values, error) {
@@ -59,10 +63,13 @@ func (f *filter) query(a *app) (url.Values, error) {
 	if f.unowned {
 		q.Add("owner", "")
 	}
-	for name, value := range map[string]string{"cve": f.cve, "weakness": f.weakness, "text": f.text, "q": f.search} {
+	for name, value := range map[string]string{"cve": f.cve, "weakness": f.weakness, "text": f.text, "q": f.search, "campaign": f.campaign} {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	if f.kev {
+		q.Set("kev", "true")
 	}
 	if f.queued {
 		q.Set("queued", "true")
