@@ -89,7 +89,7 @@ func (a *Activities) settle(ctx context.Context, c *campaign.Campaign) (err erro
 	if a.Reassess != nil {
 		f := exposure.Filter{Campaign: c.ID, Updated: since.Add(-overlap)}
 		// The cause is of this change alone: what follows from the next one is another event.
-		_, err := a.Reassess.Reassess(ctx, f, "campaign/"+c.ID+"/"+strconv.FormatInt(since.UnixMilli(), 10), func(p ingest.Progress) { beat(ctx, p.Findings) })
+		_, err := a.Reassess.Reassess(ctx, f, "campaign/"+c.ID+"/"+string(c.State)+"/"+strconv.FormatInt(since.UnixMilli(), 10), func(p ingest.Progress) { beat(ctx, p.Findings) })
 		if err != nil {
 			return fault.Wrap(fault.KindOf(err), err, "letting due dates follow campaign "+c.ID)
 		}

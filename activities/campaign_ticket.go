@@ -114,7 +114,8 @@ func (a *Activities) SyncCampaignTicket(ctx context.Context, in CampaignStep) (S
 		want.Status = connectors.IssueDone
 	}
 	if sum == c.Ticket.Digest && want.Status == "" {
-		return SyncResult{Status: string(issue.Status)}, nil
+		// An attempt that died may have come so far and no further.
+		return SyncResult{Status: string(issue.Status)}, a.carriedOut(ctx, want.Marker, issue.Key, lifecycle.IntentUpdate)
 	}
 	return a.writeCampaign(ctx, &c, tracker, want, sum)
 }

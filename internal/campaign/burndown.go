@@ -56,16 +56,15 @@ func (c *Campaign) Reckon(counts Counts) Counts {
 // maxPoints bounds a burn-down: a year of days, and some of being late.
 const maxPoints = 500
 
-// Record notes how the members stand. The first record is what the campaign began with;
-// of a day the last one is kept.
+// Record notes how the members stand. The first record is the campaign's baseline; of a day
+// the last one is kept.
 func (c *Campaign) Record(counts Counts, now time.Time) {
 	if c.Began.IsZero() {
 		c.Began, c.Baseline = now, counts.Total
 	}
 	p := Point{At: now, Counts: c.Reckon(counts)}
 	points := slices.Clone(c.Points)
-	// The first point stays: it is where the line begins.
-	if n := len(points); n > 1 && sameDay(points[n-1].At, now) {
+	if n := len(points); n > 0 && sameDay(points[n-1].At, now) {
 		points = points[:n-1]
 	}
 	if points = append(points, p); len(points) > maxPoints {
