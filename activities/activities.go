@@ -72,8 +72,8 @@ type Deps struct {
 	Beckon    Beckoner         // wakes the workflows of campaigns
 	// Office is the calendar that campaigns go by; nil: working hours in UTC.
 	Office *calendar.Calendar
-	Now       func() time.Time // UTC
-	Log       *slog.Logger
+	Now    func() time.Time // UTC
+	Log    *slog.Logger
 }
 
 // Records is what every stage reads of the store.

@@ -442,7 +442,9 @@ func campaigning(t *testing.T, at, call int64, after bool) (end campaignEnd, wri
 	t.Helper()
 	var written, dies atomic.Int64
 	dies.Store(-1)
-	c := newCrusade(t, func(e engine.Engine) engine.Engine { return &mortal{Engine: e, writes: &written, at: &dies, after: after} })
+	c := newCrusade(t, func(e engine.Engine) engine.Engine {
+		return &mortal{Engine: e, writes: &written, at: &dies, after: after}
+	})
 	far := &faraway{now: c.rig.now, at: call, after: after, comments: map[string]int{}, files: map[string]int{}}
 	c.Trackers["local"] = far
 	ids := c.open("dmz", 3)

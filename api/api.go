@@ -77,7 +77,7 @@ type Deps struct {
 	// viewer's token, since it names sources and counts what they report.
 	PublicMetrics bool
 	Campaigns     Campaigns // optional
-	Queue         Queue // optional: who waits, and where in the line
+	Queue         Queue     // optional: who waits, and where in the line
 }
 
 // Server answers HTTP requests. Make one with New.

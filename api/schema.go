@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quellsec/quell/internal/asset"
+	"github.com/quellsec/quell/internal/campaign"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -120,6 +121,9 @@ func schemaName(t reflect.Type) string {
 	}
 	if t == reflect.TypeFor[lifecycle.Comment]() {
 		return "TicketComment"
+	}
+	if campaigns := reflect.TypeFor[campaign.Campaign](); t.PkgPath() == campaigns.PkgPath() && t != campaigns {
+		return "Campaign" + name
 	}
 	return name
 }

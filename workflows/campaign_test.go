@@ -67,7 +67,9 @@ func TestACampaignIsFollowedUntilEverybodyKnowsThatItHasEnded(t *testing.T) {
 		require.Len(t, in.Intents, 1)
 		return activities.Done{}, nil
 	})
-	step(s, activities.NameCampaignTicket, func(activities.CampaignStep) (activities.TicketResult, error) { return activities.TicketResult{Key: "X-1"}, nil })
+	step(s, activities.NameCampaignTicket, func(activities.CampaignStep) (activities.TicketResult, error) {
+		return activities.TicketResult{Key: "X-1"}, nil
+	})
 	step(s, activities.NameCampaignSync, func(activities.CampaignStep) (activities.SyncResult, error) { return activities.SyncResult{}, nil })
 	step(s, activities.NameCampaignSay, func(in activities.CampaignStep) (activities.Done, error) {
 		require.Equal(t, []string{"m|comment|ended"}, in.Intents)

@@ -80,10 +80,10 @@ type Exposure struct {
 	Scopes       []string     `json:"scopes,omitempty"`
 	Claim        *Claim       `json:"claim,omitempty"`
 	Exception    *Exception   `json:"exception,omitempty"`
-	Request      *Request     `json:"request,omitempty"` // of an exception, waiting for approval
-	Waits        []Wait       `json:"waits,omitempty"`   // when the clock of the due date stood still, oldest first
+	Request      *Request     `json:"request,omitempty"`   // of an exception, waiting for approval
+	Waits        []Wait       `json:"waits,omitempty"`     // when the clock of the due date stood still, oldest first
 	Campaigns    []Membership `json:"campaigns,omitempty"` // that it is part of, or was while they ran
-	Untold       []string     `json:"untold,omitempty"`  // IDs of events that people have still to be told of
+	Untold       []string     `json:"untold,omitempty"`    // IDs of events that people have still to be told of
 	Proof        *Proof       `json:"proof,omitempty"`
 	SnoozeUntil  time.Time    `json:"snooze_until,omitzero"`
 	ReminderLog  []string     `json:"reminder_log,omitempty"` // causes of reminders and escalations already sent

@@ -13,6 +13,7 @@ import (
 type Issue struct {
 	Key      string
 	Project  string
+	Type     string
 	Title    string
 	Text     Reading
 	Due      string
@@ -49,7 +50,7 @@ func (s *Server) Issue(key string) Issue {
 
 func (s *Server) look(x *issue) Issue {
 	out := Issue{
-		Key: x.Key, Project: x.Project, Title: x.Summary, Text: s.reader(x.Description), Due: x.Due, Priority: x.Priority, Status: x.Status.Name, Category: x.Status.Category,
+		Key: x.Key, Project: x.Project, Type: x.Type, Title: x.Summary, Text: s.reader(x.Description), Due: x.Due, Priority: x.Priority, Status: x.Status.Name, Category: x.Status.Category,
 		Labels: slices.Clone(x.Labels), Creator: x.Creator, Custom: x.Custom, Parts: slices.Clone(x.Components), Parent: x.Parent, Deleted: x.Deleted,
 	}
 	if x.Assignee != "" {
