@@ -96,6 +96,7 @@ type Deps struct {
 	Sources      api.Sources
 	Scopes       api.Scopes
 	Gaps         api.Gaps
+	Campaigns    Campaigns // optional
 	People       func() []ownership.Person
 	Policy       func() priority.Policy
 	Rules        *exception.Rules // of exceptions: who may approve what

@@ -39,6 +39,7 @@ func commands() []command {
 		{name: "retest", args: "ID", help: "have it tested again", role: operator, decide: (*Chat).orderRetest},
 		{name: "scope", args: "[name]", help: "the scopes and what is in them", role: viewer, read: (*Chat).scope},
 		{name: "report", help: "where things stand, in figures", role: viewer, read: (*Chat).report},
+		{name: "campaign", args: "[name]", help: "a campaign and how far it is, or those that are open", role: viewer, read: (*Chat).campaign},
 		{name: "gaps", help: "what scoping doesn't cover", role: viewer, read: (*Chat).gaps},
 		{name: "sources", help: "the sources and how they are doing", role: viewer, read: (*Chat).sources},
 		{name: "policy", help: "how long what may take", role: viewer, read: (*Chat).policy},

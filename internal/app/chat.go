@@ -33,7 +33,7 @@ func (a *app) openChat(name string, instance connectors.Instance) {
 	things := &inventory{store: a.store, sources: a.sources, judge: a.judge, now: now}
 	a.chat = &chat{slack: workspace, Chat: chatops.New(chatops.Deps{
 		Chat: name, Slack: workspace, Presses: a.store, Exposures: a.store, Remediations: a.store, Assets: a.store, Decider: a.lifecycle,
-		Owners: things, Sources: things, Scopes: things, Gaps: things,
+		Owners: things, Sources: things, Scopes: things, Gaps: things, Campaigns: a.store,
 		People: func() []ownership.Person { return a.cfg.Owners.People }, Policy: func() priority.Policy { return a.judge.Grounds().Policy }, Rules: a.rules,
 		Visible: a.visibleTo, Command: workspace.Command(), PublicURL: a.cfg.Server.PublicURL, Log: a.log.With("connector", name), Now: now,
 	})}
