@@ -264,7 +264,7 @@ func endOfCampaign(c *campaign.Campaign) string {
 		}
 		return out
 	case campaign.Closed, campaign.Cancelled:
-		return "The campaign was " + string(c.State) + " by " + text(c.EndedBy) + ": " + text(c.Reason) + " " + standsAt(c) + " What is open is due as policy says, and work on it goes on."
+		return "The campaign was " + string(c.State) + " by " + text(c.EndedBy) + ": " + strings.TrimRight(text(c.Reason), ". ") + ". " + standsAt(c) + " What is open is due as policy says, and work on it goes on."
 	case campaign.Open:
 	}
 	return standsAt(c)
