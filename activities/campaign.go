@@ -110,7 +110,8 @@ func (a *Activities) LookAtCampaign(ctx context.Context, in CampaignStep) (Campa
 		return CampaignPlan{}, err
 	}
 	p.Joined = joined
-	return p, a.lookedAtCampaign(ctx, &c, &p, began)
+	err = a.lookedAtCampaign(ctx, &c, &p, began)
+	return p, err
 }
 
 // lookedAtCampaign notes how far a look came, and when the next one is due. Whoever ended

@@ -154,8 +154,11 @@ func (a *Activities) linkMembers(ctx context.Context, c *campaign.Campaign) erro
 	if !c.LookedTo.IsZero() {
 		f.Updated = c.LookedTo.Add(-overlap)
 	}
-	found := map[string]bool{}
+	found, looked := map[string]bool{}, 0
 	err := a.Records.EachExposure(ctx, f, func(e exposure.Exposure) error {
+		if looked++; looked%touchBatch == 0 {
+			beat(ctx, looked)
+		}
 		if e.RemediationID != "" && e.State.Live() {
 			found[e.RemediationID] = true
 		}

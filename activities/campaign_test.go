@@ -50,7 +50,7 @@ func newCrusade(t *testing.T, wrap func(engine.Engine) engine.Engine) *crusade {
 func (c *crusade) open(scope string, many int) []exposure.ID {
 	c.t.Helper()
 	of := asset.Asset{ID: "01WEB", Version: 1, Kind: asset.Host, Name: "web1", Scopes: []string{scope}}
-	var ids []exposure.ID
+	ids := make([]exposure.ID, 0, many)
 	for range many {
 		c.n++
 		check := fmt.Sprintf("nuclei:c%d", c.n)
@@ -65,13 +65,10 @@ func (c *crusade) open(scope string, many int) []exposure.ID {
 	return ids
 }
 
-func (c *crusade) begin(until time.Time, edits ...func(*campaign.Campaign)) campaign.Campaign {
+func (c *crusade) begin(until time.Time) campaign.Campaign {
 	c.t.Helper()
 	x := campaign.Campaign{ID: "perimeter", Version: 1, Name: "The perimeter", Where: campaign.Condition{Scopes: []string{"dmz"}}, Until: until, Lead: "ann", Channel: "#security",
 		Tracker: "local", State: campaign.Open, CreatedBy: "ann", CreatedAt: c.clock, Look: c.clock, UpdatedAt: c.clock}
-	for _, edit := range edits {
-		edit(&x)
-	}
 	_, _, err := c.store.ClaimCampaign(c.t.Context(), x)
 	require.NoError(c.t, err)
 	return x
@@ -149,7 +146,7 @@ func (c *crusade) told() []string {
 	c.t.Helper()
 	page, err := c.store.FindMessages(c.t.Context(), "", false, exposure.List{})
 	require.NoError(c.t, err)
-	var out []string
+	out := make([]string, 0, len(page.Items))
 	for _, m := range page.Items {
 		out = append(out, m.To+": "+m.Subject)
 	}
@@ -282,8 +279,8 @@ func TestAMissedDeadlineIsToldAboveAndEndsNothing(t *testing.T) {
 	require.False(t, p.Done)
 	missed := func() (out []string) {
 		for _, m := range c.told() {
-			if strings.Contains(m, "has passed") {
-				out = append(out, m[:strings.Index(m, ":")])
+			if to, what, _ := strings.Cut(m, ":"); strings.Contains(what, "has passed") {
+				out = append(out, to)
 			}
 		}
 		return out
@@ -384,7 +381,7 @@ func TestATrackerWithoutParentsIsNoObstacle(t *testing.T) {
 func TestADeletedTicketIsMadeAgainOnce(t *testing.T) {
 	c := newCrusade(t, nil)
 	c.open("dmz", 1)
-	far := &faraway{now: c.rig.now, at: -1, comments: map[string]int{}, files: map[string]int{}}
+	far := &faraway{now: c.now, at: -1, comments: map[string]int{}, files: map[string]int{}}
 	deleted := &vanishing{faraway: far}
 	c.Trackers["local"] = deleted
 	c.begin(c.clock.Add(30 * day))
@@ -445,7 +442,7 @@ func campaigning(t *testing.T, at, call int64, after bool) (end campaignEnd, wri
 	c := newCrusade(t, func(e engine.Engine) engine.Engine {
 		return &mortal{Engine: e, writes: &written, at: &dies, after: after}
 	})
-	far := &faraway{now: c.rig.now, at: call, after: after, comments: map[string]int{}, files: map[string]int{}}
+	far := &faraway{now: c.now, at: call, after: after, comments: map[string]int{}, files: map[string]int{}}
 	c.Trackers["local"] = far
 	ids := c.open("dmz", 3)
 	x := c.begin(c.clock.Add(20 * day))

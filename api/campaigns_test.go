@@ -40,7 +40,8 @@ func (d *drive) FindCampaigns(_ context.Context, state campaign.State, _ exposur
 func (*drive) Draft(in CampaignRequest, by, cause string) (campaign.Campaign, []campaign.Problem) {
 	until, _ := campaign.Deadline(in.Until, noon, nil)
 	c := campaign.Campaign{ID: campaign.Slug(in.Name), Name: in.Name, Where: in.Where, Until: until, Lead: by, Tracker: "local", State: campaign.Open, Cause: cause, CreatedAt: noon}
-	return c, c.Problems(noon)
+	problems := c.Problems(noon)
+	return c, problems
 }
 
 func (d *drive) Start(_ context.Context, c campaign.Campaign) (campaign.Campaign, error) {

@@ -109,8 +109,8 @@ func (c *Campaign) Occasions(now time.Time) (due []string, next time.Time) {
 		return append(due, OccasionEnded), time.Time{}
 	}
 	if c.Overdue(now) {
-		weeks := now.Sub(c.Until) / again
-		return append(due, OccasionMissed+"/"+digits(int64(weeks))), c.Until.Add((weeks + 1) * again)
+		weeks := int64(now.Sub(c.Until) / again)
+		return append(due, OccasionMissed+"/"+digits(weeks)), c.Until.Add(time.Duration(weeks+1) * again)
 	}
 	next = c.Until
 	nearest := ""

@@ -91,7 +91,7 @@ func (c *Campaign) Advance(counts Counts, now time.Time) {
 	}
 }
 
-// End ends the campaign. It is to be looked at at once.
+// End ends the campaign, and has it looked at without delay.
 func (c *Campaign) End(as State, by, why string, now time.Time) {
 	c.State, c.EndedBy, c.Reason, c.EndedAt, c.Look = as, by, why, now, now
 }

@@ -125,8 +125,10 @@ func (a *app) burnDown(c *apiclient.Campaign) {
 	a.print(&t)
 }
 
-// campaignFacts tells which campaigns an exposure is in, and which of them sets its due date.
-func (a *app) campaignFacts(f *facts, e *exposure.Exposure) {
+// dueFacts tells when an exposure is due, which campaigns it is in, and which of them sets its
+// due date.
+func (a *app) dueFacts(f *facts, e *exposure.Exposure) {
+	f.add("due", "%s", a.due(e.Due))
 	first := e.Hastened()
 	for i := range e.Campaigns {
 		m := &e.Campaigns[i]

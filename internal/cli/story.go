@@ -91,8 +91,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	f.add("decision", "%s", e.Decision.Outcome)
 	f.add("held", "%s", e.Decision.Held)
 	f.add("missing", "%s", e.Decision.Missing)
-	f.add("due", "%s", a.due(e.Due))
-	a.campaignFacts(&f, e)
+	a.dueFacts(&f, e)
 	if e.Owner.Team == "" {
 		f.add("owner", "unowned since %s", when(e.Owner.Since))
 		for i := range e.Owner.Likely {

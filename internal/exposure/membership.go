@@ -55,7 +55,8 @@ func (e *Exposure) Join(m Membership) bool {
 		}
 		list = slices.Delete(list, ended, ended+1)
 	}
-	e.Campaigns = append(list, m)
+	list = append(list, m)
+	e.Campaigns = list
 	return true
 }
 
