@@ -13,7 +13,7 @@ import (
 // address makes an address of a route, with something in the place of its parameters.
 func (r *rig) address(path string) string {
 	e := r.first()
-	for name, value := range map[string]string{"source": "signed", "name": "signed", "key": "QT-1", "tracker": "jira", "remediation": "r-1", "kind": "kev", "sha256": strings.Repeat("0", 64)} {
+	for name, value := range map[string]string{"source": "signed", "name": "signed", "key": "QT-1", "tracker": "jira", "remediation": "r-1", "campaign": "kev", "kind": "kev", "sha256": strings.Repeat("0", 64)} {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
 	id := "nothing"

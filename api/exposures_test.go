@@ -37,7 +37,7 @@ func TestEveryFilterReachesTheStore(t *testing.T) {
 	r := newRig(t)
 	query := url.Values{
 		"state": {"open", "closed"}, "decision": {"act"}, "severity": {"high", "low"}, "owner": {"", "payments"}, "scope": {"shop"}, "source": {"a", "b"},
-		"asset": {"x"}, "cve": {"cve-2024-3094"}, "weakness": {"nuclei:git-config"}, "remediation": {"r-1"}, "text": {"Git & co"}, "mode": {"workflow"},
+		"asset": {"x"}, "cve": {"cve-2024-3094"}, "weakness": {"nuclei:git-config"}, "remediation": {"r-1"}, "campaign": {"kev"}, "kev": {"true"}, "text": {"Git & co"}, "mode": {"workflow"},
 		"queued": {"true"}, "due_before": {"2026-11-23T12:00:00+01:00"}, "due_after": {"2026-11-01T00:00:00Z"}, "timer_before": {"2026-11-02T00:00:00Z"},
 		"wake_before": {"2026-11-03T00:00:00Z"}, "updated_since": {"2026-11-04T00:00:00.123456Z"},
 		"q": {"Kernel"}, "vendor": {"vpr.score=9.1", "exploit"},
@@ -51,7 +51,7 @@ func TestEveryFilterReachesTheStore(t *testing.T) {
 	require.Equal(t, exposure.Filter{
 		States: []exposure.State{"open", "closed"}, Decisions: []exposure.DecisionOutcome{"act"}, Severities: []exposure.Severity{"high", "low"},
 		Owners: []string{"", "payments"}, Scopes: []string{"shop"}, Sources: []string{"a", "b"}, Assets: r.filters[0].Assets, CVE: "CVE-2024-3094",
-		Weakness: "nuclei:git-config", Remediation: "r-1", Text: "Git & co", Mode: exposure.ModeWorkflow, Queued: true,
+		Weakness: "nuclei:git-config", Remediation: "r-1", Campaign: "kev", KEV: true, Text: "Git & co", Mode: exposure.ModeWorkflow, Queued: true,
 		DueBefore: noon.Add(-time.Hour), DueAfter: day(1), TimerBefore: day(2), WakeBefore: day(3), Updated: day(4).Add(123 * time.Millisecond),
 		Search: "Kernel", Vendor: []string{"vpr.score=9.1", "exploit"},
 	}, r.filters[0])

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellsec/quell/internal/campaign"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/lifecycle"
 )
@@ -79,7 +81,10 @@ func TestTheOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 
 // TestEveryAnswerIsAsDocumented asks every GET there is, with something to show for it.
 func TestEveryAnswerIsAsDocumented(t *testing.T) {
-	r := newRig(t)
+	r, d := campaigning(t)
+	kev := campaign.Campaign{ID: "kev", Name: "KEV", Lead: "ann", State: campaign.Open, Until: noon.Add(time.Hour), CreatedAt: noon, Where: campaign.Condition{KEV: true}}
+	kev.Advance(campaign.Counts{Total: 2, Open: 2}, noon)
+	d.all["kev"] = kev
 	r.tickets["QT-1"] = lifecycle.Ticket{ID: "QT-1", Version: 1, Marker: "r-1", Title: "Patch", Status: "todo", Comments: []lifecycle.Comment{{By: "ann", Text: "when?"}}}
 	r.messages["m-1"] = lifecycle.InboxMessage{ID: "m-1", Version: 1, To: "payments", Links: map[string]string{"a": "b"}}
 	r.deliveries["nothing"] = exposure.Delivery{ID: "nothing", Source: "signed", Counts: map[string]int64{"findings": 1}, Status: exposure.DeliveryDone}
