@@ -168,3 +168,13 @@ func TestATrackerThatLeftTheConfigurationIsNoLongerLookedAt(t *testing.T) {
 	r, _, _, _ := atLedger(t)
 	require.True(t, r.reconcile("jira").Gone)
 }
+
+func TestACampaignsTicketIsNobodysStray(t *testing.T) {
+	r, _, l, waker := atLedger(t)
+	l.issues = []connectors.Issue{{Key: "PAY-9", Marker: lifecycle.CampaignMarker("kev", epoch), UpdatedAt: epoch}}
+	require.Zero(t, r.reconcile("local").Woken)
+	require.Empty(t, waker.woken)
+	st, err := r.reconciled(t.Context(), "local")
+	require.NoError(t, err)
+	require.Empty(t, st.Orphans)
+}
