@@ -48,7 +48,8 @@ func (d campaigns) Draft(in api.CampaignRequest, by, cause string) (campaign.Cam
 	if problem := d.stranger(c.Lead); in.Lead != "" && problem != "" {
 		problems = append(problems, campaign.Problem{Field: "lead", Detail: problem})
 	}
-	if _, isTeam := d.judge.Grounds().Owners.Team(c.Channel); c.Channel != "" && !isTeam && !strings.HasPrefix(c.Channel, "#") {
+	owners := d.judge.Grounds().Owners
+	if _, isTeam := owners.Team(c.Channel); c.Channel != "" && !isTeam && !strings.HasPrefix(c.Channel, "#") {
 		problems = append(problems, campaign.Problem{Field: "channel", Detail: "must be a channel such as #security, or one of the teams"})
 	}
 	if c.Tracker == "" {
