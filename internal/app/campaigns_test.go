@@ -79,8 +79,8 @@ func TestACampaignIsStartedOnceAndMeasured(t *testing.T) {
 	_, err := d.Start(t.Context(), c)
 	require.True(t, fault.Is(err, fault.Conflict), "%v", err)
 	require.ErrorContains(t, err, "choose another name")
-	require.Equal(t, 5, testutil.CollectAndCount(campaignMetrics{d.app}))
+	require.Equal(t, 5, testutil.CollectAndCount(campaignMetrics(d)))
 	_, err = d.End(t.Context(), "kev", campaign.Closed, "bob", "enough")
 	require.NoError(t, err)
-	require.Zero(t, testutil.CollectAndCount(campaignMetrics{d.app}), "one that has ended is no longer measured")
+	require.Zero(t, testutil.CollectAndCount(campaignMetrics(d)), "one that has ended is no longer measured")
 }
