@@ -19,8 +19,6 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
-
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/store/engine"
 )
@@ -108,10 +106,7 @@ func (e *Engine) open(ctx context.Context) error {
 func connect(path string, most int, pragmas ...string) *sql.DB {
 	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...), "_txlock": {"immediate"}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	db, err := sql.Open("sqlite", u.String())
-	if err != nil { // only an unknown driver name
-		panic("opening sqlite: " + err.Error())
-	}
+	db := sql.OpenDB(connector{dsn: u.String()})
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(most)
 	return db
