@@ -71,9 +71,13 @@ type Deps struct {
 	Reassess  Reassessor       // lets due dates follow from what campaigns want; nil: they follow by themselves
 	Beckon    Beckoner         // wakes the workflows of campaigns
 	// Office is the calendar that campaigns go by; nil: working hours in UTC.
-	Office *calendar.Calendar
-	Now    func() time.Time // UTC
-	Log    *slog.Logger
+	Office   *calendar.Calendar
+	Runbooks *Runbooks // nil: there are none
+	Controls Controls  // nil: nothing is known of any
+	// ControlTests are what shows that controls failed, beside people's word.
+	ControlTests []ControlTest
+	Now          func() time.Time // UTC
+	Log          *slog.Logger
 }
 
 // Records is what every stage reads of the store.
@@ -141,6 +145,7 @@ const (
 	NameCampaignSync   = "UpdateCampaignTicket"
 	NameCampaignSay    = "CommentOnCampaignTicket"
 	NameCampaignTell   = "TellOfCampaign"
+	NameRunbook        = "FollowRunbook"
 )
 
 // Registry is where activities are registered: a worker, or a test environment.
@@ -179,6 +184,7 @@ func Register(r Registry, a *Activities) {
 	register(r, NameCampaignSync, a.SyncCampaignTicket)
 	register(r, NameCampaignSay, a.CommentOnCampaign)
 	register(r, NameCampaignTell, a.TellOfCampaign)
+	register(r, NameRunbook, a.FollowRun)
 }
 
 func register[In, Out any](r Registry, name string, fn func(context.Context, In) (Out, error)) {

@@ -318,7 +318,7 @@ func TestEveryActivityIsRegisteredAndItsErrorsSpeakTemporalsTerms(t *testing.T) 
 	r := newRig(t, nil)
 	n := names{}
 	Register(n, r.Activities)
-	require.Len(t, n, 28)
+	require.Len(t, n, 29)
 	follow, ok := n[NameFollow].(func(context.Context, FollowInput) (lifecycle.ExposureView, error))
 	require.True(t, ok)
 	_, err := follow(t.Context(), FollowInput{ID: "none"})

@@ -44,9 +44,31 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 		at = in.At
 	}
 	claim := exposure.Claim{By: in.By, At: at.UTC().Truncate(time.Millisecond), Note: "closed the ticket", Via: "ticket"}
-	spent := false
-	written, err := a.touch(ctx, members, func(e *exposure.Exposure) bool {
-		if e.RemediationID != in.ID || e.Claim != nil {
+	written, spent, err := a.claim(ctx, in.ID, members, claim)
+	if err != nil {
+		return ClaimResult{}, err
+	}
+	if spent && len(written) == 0 { // whoever closed it learns why it comes back
+		if err := a.intend(ctx, in.ID, lifecycle.IntentComment, "spent/"+stamp(claim.At)); err != nil {
+			return ClaimResult{}, err
+		}
+	}
+	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
+		news := in.At.After(r.ClosedSeen)
+		if news {
+			// The ticket is no longer as we last wrote it, even if it should be as it was then.
+			r.ClosedSeen, r.Digest, r.SeenDone = in.At, "", true
+		}
+		return news
+	})
+	return ClaimResult{Claimed: len(written)}, err
+}
+
+// claim writes a claim on those members of a remediation that it can be about, and wakes
+// their workflows. It is spent where a later check has found one of them already.
+func (a *Activities) claim(ctx context.Context, remediation string, members []member, claim exposure.Claim) (written []exposure.Exposure, spent bool, err error) {
+	written, err = a.touch(ctx, members, func(e *exposure.Exposure) bool {
+		if e.RemediationID != remediation || e.Claim != nil {
 			return false
 		}
 		if contradicted(e, claim.At) {
@@ -63,23 +85,10 @@ func (a *Activities) ClaimMembers(ctx context.Context, in ClaimInput) (ClaimResu
 		return true
 	})
 	if err != nil {
-		return ClaimResult{}, err
-	}
-	if spent && len(written) == 0 { // whoever closed it learns why it comes back
-		if err := a.intend(ctx, in.ID, lifecycle.IntentComment, "spent/"+stamp(claim.At)); err != nil {
-			return ClaimResult{}, err
-		}
+		return nil, false, err
 	}
 	a.wakeAll(ctx, written, "claimed")
-	_, err = a.edit(ctx, in.ID, func(r *lifecycle.Remediation) bool {
-		news := in.At.After(r.ClosedSeen)
-		if news {
-			// The ticket is no longer as we last wrote it, even if it should be as it was then.
-			r.ClosedSeen, r.Digest, r.SeenDone = in.At, "", true
-		}
-		return news
-	})
-	return ClaimResult{Claimed: len(written)}, err
+	return written, spent, nil
 }
 
 // contradicted reports whether a check made after a claim has found the weakness. Then

@@ -56,6 +56,8 @@ func (a *Activities) paragraph(ctx context.Context, rem *lifecycle.Remediation, 
 		return "Somebody has set the " + text(strings.ReplaceAll(rest, "due", "due date")) + " of this ticket by hand. It is yours now: quell leaves it as it is.", nil
 	case "spent":
 		return "This ticket was closed, but a check that came after that has found it still there: it stays open. What was found stands in quell, and the next time it is closed it is tested again.", nil
+	case viaRunbook:
+		return a.runParagraph(ctx, rest)
 	}
 	return a.occasion(ctx, cause)
 }

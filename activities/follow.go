@@ -113,6 +113,10 @@ func (a *Activities) called(ctx context.Context, e *exposure.Exposure, tried map
 	if err != nil {
 		return exposure.Event{}, false, err
 	}
+	failed, err := a.failedControl(ctx, e)
+	if err != nil {
+		return exposure.Event{}, false, err
+	}
 	events := []func() (exposure.Event, bool){
 		func() (exposure.Event, bool) { return mergedAway(e) },
 	}
@@ -125,7 +129,7 @@ func (a *Activities) called(ctx context.Context, e *exposure.Exposure, tried map
 	}
 	events = append(events,
 		func() (exposure.Event, bool) { return goneEverywhere(e) },
-		func() (exposure.Event, bool) { return a.ended(e, at) },
+		func() (exposure.Event, bool) { return a.ended(e, failed, at) },
 		func() (exposure.Event, bool) { return overtaken(e) },
 		func() (exposure.Event, bool) { return waited(e) },
 		func() (exposure.Event, bool) { return claimed(e) },
@@ -183,14 +187,15 @@ func goneEverywhere(e *exposure.Exposure) (exposure.Event, bool) {
 }
 
 // ended is an exception that something ends before its date.
-func (a *Activities) ended(e *exposure.Exposure, now time.Time) (exposure.Event, bool) {
-	trigger, why, ok := a.endedEarly(e, now)
+func (a *Activities) ended(e *exposure.Exposure, failed *exposure.Control, now time.Time) (exposure.Event, bool) {
+	trigger, why, ok := a.endedEarly(e, failed, now)
 	return exposure.Event{Kind: exposure.EventLapse, Actor: system("policy"), CheckedAt: e.Presence.At, Reason: why,
 		Data: map[string]string{exposure.DataTrigger: trigger}}, ok
 }
 
-// endedEarly says which of its triggers ends an exception, and why in words.
-func (a *Activities) endedEarly(e *exposure.Exposure, now time.Time) (trigger, why string, ok bool) {
+// endedEarly says which of its triggers ends an exception, and why in words; failed is a
+// control that it rests on.
+func (a *Activities) endedEarly(e *exposure.Exposure, failed *exposure.Control, now time.Time) (trigger, why string, ok bool) {
 	x := e.Exception
 	if !e.State.Excepted() || x == nil {
 		return "", "", false
@@ -205,6 +210,8 @@ func (a *Activities) endedEarly(e *exposure.Exposure, now time.Time) (trigger, w
 		return exposure.EndsOnEvidence, "the evidence that it was decided on has changed", true
 	case slices.Contains(x.EndsOn, exposure.EndsOnFix) && !x.FixThen && exposure.FixKnown(e):
 		return exposure.EndsOnFix, "a fix has been released", true
+	case failed != nil:
+		return exposure.EndsOnControl(failed.Name), controlFailed(failed), true
 	}
 	if slices.Contains(x.EndsOn, exposure.EndsOnApproverGone) {
 		if who, gone := a.Rules.QuorumGone(x, now); gone {
@@ -219,7 +226,11 @@ func claimed(e *exposure.Exposure) (exposure.Event, bool) {
 	if e.Claim == nil || e.State != exposure.Validating && e.State != exposure.Open {
 		return exposure.Event{}, false
 	}
-	return exposure.Event{Kind: exposure.EventClaim, Actor: exposure.Actor{Kind: exposure.Tracker, Name: e.Claim.By}, Reason: e.Claim.Note,
+	kind := exposure.Tracker
+	if e.Claim.Via == viaRunbook {
+		kind = exposure.System
+	}
+	return exposure.Event{Kind: exposure.EventClaim, Actor: exposure.Actor{Kind: kind, Name: e.Claim.By}, Reason: e.Claim.Note,
 		Data: map[string]string{exposure.DataVia: e.Claim.Via}}, true
 }
 

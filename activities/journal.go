@@ -138,7 +138,7 @@ const awake = 2 * time.Second
 // workflow. A live member takes it up again where it was done.
 func (a *Activities) wakeRemediation(ctx context.Context, id, reason string, live bool) error {
 	onItsWay := false
-	_, err := a.edit(ctx, id, func(r *lifecycle.Remediation) bool {
+	rem, err := a.edit(ctx, id, func(r *lifecycle.Remediation) bool {
 		onItsWay = r.Wake && r.Status == lifecycle.RemediationOpen && r.WakeAt.After(a.now().Add(-awake))
 		if live && r.Status == lifecycle.RemediationDone {
 			r.Status = lifecycle.RemediationOpen
@@ -153,6 +153,9 @@ func (a *Activities) wakeRemediation(ctx context.Context, id, reason string, liv
 		return nil // erased: there is nobody to tell
 	case err != nil || onItsWay:
 		return err
+	}
+	if reason != lifecycle.WakeRunbook {
+		a.wakeRun(ctx, rem.Run, reason) // which may wait for what comes of its claim
 	}
 	if err := a.Waker.WakeRemediation(ctx, id, reason); err != nil {
 		if ctx.Err() != nil {

@@ -59,6 +59,9 @@ func (a *Activities) Plan(ctx context.Context, in RemediationStep) (Plan, error)
 		if err != nil {
 			return Plan{}, err
 		}
+		if err := a.propose(ctx, &rem); err != nil {
+			return Plan{}, err
+		}
 		due := stand(members).due
 		if !rem.Wake && rem.Due.Equal(due) {
 			return plan, nil

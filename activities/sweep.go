@@ -32,6 +32,8 @@ type SweepRequest struct {
 	Line     string    `json:"line,omitempty"`    // cursor of the walk over what waits for capacity
 	Digested time.Time `json:"digested,omitzero"` // when regular digests were last written
 	Pruned   time.Time `json:"pruned,omitzero"`   // when what is kept for a time was last looked through
+
+	Techniques time.Time `json:"techniques,omitzero"` // executed techniques seen since are looked at
 }
 
 // SweepReport is what one look did.
@@ -56,6 +58,8 @@ type SweepReport struct {
 	Pruned    time.Time `json:"pruned,omitzero"`
 	Digested  time.Time `json:"digested,omitzero"`
 	Removed   int       `json:"removed,omitempty"` // what was kept long enough
+
+	Techniques time.Time `json:"techniques,omitzero"`
 }
 
 const (
@@ -69,15 +73,15 @@ const (
 // holds, and watches how sources are doing. What fails is reported and
 // doesn't keep the rest from being done; the next look tries again.
 func (a *Activities) Sweep(ctx context.Context, in SweepRequest) (SweepReport, error) {
-	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line, Pruned: in.Pruned, Digested: in.Digested}
+	report := SweepReport{Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line, Pruned: in.Pruned, Digested: in.Digested, Techniques: in.Techniques}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, SweepRequest, *SweepReport) error
 	}{
-		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers}, {"looking after requests", a.followRequests},
+		{"admitting", a.admit}, {"raising what waits for capacity", a.raise}, {"sending wakes again", a.resend}, {"ending exceptions", a.fireTimers}, {"watching exceptions", a.fireTriggers}, {"watching techniques", a.watchTechniques}, {"ending exceptions of failed controls", a.endByControls}, {"looking after requests", a.followRequests},
 		{"restarting sources", a.restart}, {"retiring assets", a.retire},
 		{"learning from owners", a.learn}, {"looking at owners again", a.revisit}, {"telling of unowned assets", a.tellUnowned},
-		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"waking campaigns again", a.resendCampaigns}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
+		{"looking after held reports", a.lookAfterHeld}, {"waking notifiers again", a.resendDeliveries}, {"waking campaigns again", a.resendCampaigns}, {"waking runs of runbooks again", a.resendRuns}, {"watching sources", a.watchSources}, {"writing digests", a.tellDigests}, {"removing what was kept long enough", a.prune},
 	} {
 		if err := part.do(ctx, in, &report); err != nil {
 			if ctx.Err() != nil {
@@ -219,7 +223,11 @@ func (a *Activities) fireTriggers(ctx context.Context, in SweepRequest, report *
 	var changes []ledger.Change
 	var inWorkflows []exposure.ID
 	err := a.Records.EachExposure(ctx, filter, func(e exposure.Exposure) error {
-		if trigger, why, ok := a.endedEarly(&e, now); ok {
+		failed, err := a.failedControl(ctx, &e)
+		if err != nil {
+			return err
+		}
+		if trigger, why, ok := a.endedEarly(&e, failed, now); ok {
 			if e.Mode == exposure.ModeWorkflow {
 				inWorkflows = append(inWorkflows, e.ID)
 				return nil

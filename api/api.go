@@ -46,9 +46,13 @@ type Deps struct {
 	// TrackerHook is the configured tracker of that name, if it calls; optional.
 	TrackerHook   func(name string) (TrackerHook, bool)
 	TicketChanged TicketChanged // set where TrackerHook is
-	Inbox         Inbox
-	Outbox        Outbox // optional: what was told to whom
-	Tokens        Tokens
+	// RunbookRuns are optional, and set where RunbookHook is.
+	RunbookRuns RunbookRuns
+	Controls    Controls                              // optional: how compensating controls are doing
+	RunbookHook func(name string) (RunbookHook, bool) // the configured runbook of that name
+	Inbox       Inbox
+	Outbox      Outbox // optional: what was told to whom
+	Tokens      Tokens
 
 	Chat        http.Handler // optional: what a chat's calls go to
 	Decider     Decider

@@ -13,7 +13,7 @@ import (
 // address makes an address of a route, with something in the place of its parameters.
 func (r *rig) address(path string) string {
 	e := r.first()
-	for name, value := range map[string]string{"source": "signed", "name": "signed", "key": "QT-1", "tracker": "jira", "remediation": "r-1", "campaign": "kev", "kind": "kev", "sha256": strings.Repeat("0", 64)} {
+	for name, value := range map[string]string{"source": "signed", "name": "signed", "key": "QT-1", "tracker": "jira", "remediation": "r-1", "campaign": "kev", "runbook": "patch", "run": "run_1", "control": "edr", "kind": "kev", "sha256": strings.Repeat("0", 64)} {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
 	id := "nothing"
@@ -24,7 +24,7 @@ func (r *rig) address(path string) string {
 }
 
 func TestEveryRouteLetsInWhoItSaysAndNobodyElse(t *testing.T) {
-	public := []string{"/hooks/{source}", "/hooks/trackers/{tracker}", "/slack/commands", "/slack/interactions", "/slack/events", "/livez", "/readyz", "/api/v1/openapi.json"}
+	public := []string{"/hooks/{source}", "/hooks/trackers/{tracker}", "/hooks/runbooks/{runbook}", "/slack/commands", "/slack/interactions", "/slack/events", "/livez", "/readyz", "/api/v1/openapi.json"}
 	for _, route := range routes() {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {
 			r := newRig(t)

@@ -91,6 +91,7 @@ type Detail struct {
 	Evidence []string            `json:"evidence"` // SHA-256 of what verdicts and events rest on: GET /api/v1/evidence/{sha256}
 	Workflow *Link               `json:"workflow,omitempty"`
 	Line     *lifecycle.Place    `json:"line,omitempty"`      // where it stands in its team's line, while it waits
+	Runs     []RunView           `json:"runs,omitempty"`      // of runbooks, oldest first
 	FollowUp *lifecycle.FollowUp `json:"follow_up,omitempty"` // what was sent, and what comes next
 }
 
@@ -206,6 +207,13 @@ func (s *Server) getExposure(c *call) error {
 	if line != nil {
 		beside += "." + strconv.Itoa(line.Place) + "." + strconv.Itoa(line.Of)
 	}
+	runs, err := s.runsAbout(c, &e)
+	if err != nil {
+		return err
+	}
+	for i := range runs {
+		beside += "." + strconv.FormatInt(runs[i].Version, 36)
+	}
 	if c.unchanged(etag(e.Version, beside)) {
 		return c.NoContent(http.StatusNotModified)
 	}
@@ -218,7 +226,7 @@ func (s *Server) getExposure(c *call) error {
 		return err
 	}
 	e.Sources, e.Findings, e.Sights = listed(e.Sources), listed(e.Findings), listed(e.Sights)
-	detail := Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line}
+	detail := Detail{Exposure: e, Timeline: story, Related: related, Evidence: evidenceOf(&e, story.Items), Workflow: s.link(c.Request().Context(), &e), Line: line, Runs: runs}
 	if s.deps.FollowUp != nil {
 		next, err := s.deps.FollowUp(c.Request().Context(), e)
 		if err != nil {

@@ -36,6 +36,7 @@ type memory struct {
 	deliveries       map[string]exposure.Delivery
 	bodies           map[string][]byte // by hash, of deliveries and evidence
 	tickets          map[string]lifecycle.Ticket
+	runs             runsDesk
 	messages         map[string]lifecycle.InboxMessage
 	kept             map[string]Token // by hash
 	touches          map[string]time.Time

@@ -55,7 +55,7 @@ func newRig(t *testing.T, changes ...func(*Deps)) *rig {
 		Exposures: r.memory, Sightings: r.memory, Timeline: chain, Assets: r.memory, Edges: r.memory, Statements: r.memory, Identity: r.memory, Runs: r.memory, Deliveries: r.memory,
 		Evidence: r.memory, Tickets: r.memory, Inbox: r.memory, Outbox: desk{}, Tokens: r.memory,
 		Decider: decider{r.memory, chain, exception.Default(), now}, Waker: r.memory, Describe: r.memory, Scopes: r.memory, Gaps: r.memory, Sources: r.memory, Syncs: r.memory, Owners: r.memory,
-		Intel: r.memory, Upkeep: r.memory, Trackers: r.memory, Remediations: r.memory, Registry: prometheus.NewRegistry(),
+		Intel: r.memory, Upkeep: r.memory, Trackers: r.memory, Remediations: r.memory, RunbookRuns: &r.runs, RunbookHook: r.runs.hook, Registry: prometheus.NewRegistry(),
 		Checks: []Check{{Name: "store", Ask: func(context.Context) error { return r.down }}},
 		Log:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
 		TempDir: t.TempDir(), WorkflowURL: "http://ui/namespaces/quell/workflows/{workflow}/{run}",

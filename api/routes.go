@@ -130,6 +130,6 @@ func (s *Server) audit(c *call, what, subject string) {
 
 // routes is the table.
 func routes() []route {
-	return slices.Concat(systemRoutes(), deliveryRoutes(), trackerHookRoutes(), trackerRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
+	return slices.Concat(systemRoutes(), deliveryRoutes(), trackerHookRoutes(), trackerRoutes(), runbookRoutes(), controlRoutes(), exposureRoutes(), inventoryRoutes(), edgeRoutes(), apartRoutes(), gapRoutes(), statementRoutes(), syncRoutes(),
 		workRoutes(), chatRoutes(), adminRoutes())
 }

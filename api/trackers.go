@@ -44,6 +44,7 @@ type Remediations interface {
 type RemediationDetail struct {
 	Remediation lifecycle.Remediation `json:"remediation"`
 	States      map[string]int64      `json:"states"`  // of its exposures
+	Runs        []RunView             `json:"runs"`    // of runbooks, oldest first
 	Journal     []lifecycle.Intent    `json:"journal"` // oldest first; what isn't done was begun, and is tried again
 }
 
@@ -146,6 +147,9 @@ func (s *Server) getRemediation(c *call) error {
 	}
 	if out.Journal, err = s.deps.Remediations.Intents(ctx, rem.ID); err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "reading what was done for a remediation")
+	}
+	if out.Runs, err = s.runsOf(ctx, c, rem.ID); err != nil {
+		return err
 	}
 	if out.Journal == nil {
 		out.Journal = []lifecycle.Intent{}

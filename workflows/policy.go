@@ -45,6 +45,18 @@ func triedCall(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// runbookCall is for a look at a run of a runbook, which calls it at most once. When there
+// is to be another call is in the store, so this is for what else may fail.
+func runbookCall(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           lifecycle.TaskQueue,
+		StartToCloseTimeout: time.Minute,
+		HeartbeatTimeout:    40 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:             summary,
+	})
+}
+
 // longCall is for bulk work that tells how far it is: a worker that dies is missed after
 // a minute.
 func longCall(ctx workflow.Context, summary string) workflow.Context {

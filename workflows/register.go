@@ -20,5 +20,6 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: lifecycle.ReconcileWorkflow})
 	r.RegisterWorkflowWithOptions(Campaign, workflow.RegisterOptions{Name: lifecycle.CampaignWorkflow})
 	r.RegisterWorkflowWithOptions(Deliver, workflow.RegisterOptions{Name: lifecycle.DeliverWorkflow})
+	r.RegisterWorkflowWithOptions(Runbook, workflow.RegisterOptions{Name: lifecycle.RunbookWorkflow})
 	r.RegisterWorkflowWithOptions(Sync, workflow.RegisterOptions{Name: lifecycle.SyncWorkflow})
 }

@@ -184,7 +184,7 @@ func (r *remediationRun) drain() bool {
 
 // byMember reports whether a wake was about a member: then its reason is an event's kind.
 func byMember(reason string) bool {
-	if reason == "joined" || reason == "left" {
+	if reason == "joined" || reason == "left" || reason == lifecycle.WakeRunbook {
 		return true
 	}
 	for _, kind := range exposure.EventKinds() {

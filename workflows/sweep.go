@@ -40,13 +40,13 @@ func Sweep(ctx workflow.Context, in lifecycle.SweepInput) error {
 		in.Carry = min(in.Carry+now.Sub(last).Minutes()*float64(in.AdmitPerMinute), float64(in.AdmitPerMinute))
 		last = now
 		report, err := sweep(ctx, activities.SweepRequest{Admit: int(in.Carry), MaxOpen: in.MaxOpen, Updated: in.Updated, Cursor: in.Cursor, Watched: in.Watched, Line: in.Line,
-			Pruned: in.Pruned, Digested: in.Digested})
+			Pruned: in.Pruned, Digested: in.Digested, Techniques: in.Techniques})
 		if err != nil {
 			workflow.GetLogger(ctx).Warn("a look over the store failed; the next one tries again", "error", err)
 		} else {
 			in.Carry = max(0, in.Carry-float64(report.Admitted))
 			in.Updated, in.Cursor, in.Watched, in.Line = report.Updated, report.Cursor, report.Watched, report.Line
-			in.Pruned, in.Digested = report.Pruned, report.Digested
+			in.Pruned, in.Digested, in.Techniques = report.Pruned, report.Digested, report.Techniques
 		}
 		for wakes.ReceiveAsync(nil) {
 		}

@@ -47,6 +47,7 @@ type Detail struct {
 	Evidence []string           `json:"evidence"` // SHA-256 of what verdicts and events rest on
 	Line     *Place             `json:"line"`     // nil where it doesn't wait
 	Workflow *Link              `json:"workflow"` // nil where Temporal knows none
+	Runs     []RunbookRun       `json:"runs"`     // of runbooks, oldest first
 	FollowUp *FollowUp          `json:"follow_up"`
 }
 

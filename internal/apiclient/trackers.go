@@ -58,6 +58,7 @@ type Remediation struct {
 type RemediationDetail struct {
 	Remediation Remediation      `json:"remediation"`
 	States      map[string]int64 `json:"states"`
+	Runs        []RunbookRun     `json:"runs"`
 	Journal     []struct {
 		Kind      string    `json:"kind"`
 		Cause     string    `json:"cause"`

@@ -175,6 +175,10 @@ func (a *app) wireActivities() error {
 	if a.trackers, err = a.openTrackers(calls); err != nil {
 		return err
 	}
+	books, err := a.openRunbooks(calls)
+	if err != nil {
+		return err
+	}
 	keys := map[string]ed25519.PublicKey{}
 	for _, p := range a.cfg.Probes {
 		if p.PublicKey == "" {
@@ -194,6 +198,7 @@ func (a *app) wireActivities() error {
 		Digests: a.digests(), Keeper: a.store, Keep: activities.Keep{Messages: a.cfg.Retention.Messages.Std(), Threads: a.cfg.Retention.Threads.Std(), Inbox: a.cfg.Retention.Inbox.Std(), Blobs: a.cfg.Retention.Blobs.Std()},
 		Drainer: a.pipeline, Retirer: a.pipeline, Lessons: a.store, Reroute: a.memory, Directory: directory{a.judge}, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
 		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp,
+		Runbooks: books, Controls: a.store, ControlTests: controlTests(a.cfg.Controls),
 		Campaigns: a.store, Reassess: a.pipeline, Beckon: a.lifecycle, Office: a.configuredOffice(), Now: now, Log: a.log,
 	})
 	return nil

@@ -159,6 +159,7 @@ func (a *app) apiDeps(version string, desk *trackerDesk) api.Deps {
 		FollowUp:   a.activities.FollowUp,
 		Exposures:  a.store, Sightings: a.store, Timeline: a.ledger, Assets: a.store, Edges: a.store, Statements: a.store, Runs: a.store, Deliveries: a.store, Evidence: a.store,
 		Tickets: tickets{a.store}, Trackers: desk, Remediations: remediations{a.store, a.activities}, TrackerHook: a.trackers.hook, TicketChanged: a.activities.TicketChanged,
+		Controls: runs{a.activities, a.store}, RunbookRuns: runs{a.activities, a.store}, RunbookHook: a.runbookHook,
 		Inbox: a.store, Outbox: a.courier, Tokens: tokens{a.store}, Chat: a.chatHandler(),
 		Decider: a.lifecycle, Waker: a.lifecycle, Describe: a.lifecycle,
 		Identity: identity{a.pipeline},

@@ -5,7 +5,7 @@ const module = "github.com/quellsec/quell/"
 
 // row says what one package may import of ours. Lists are words separated by spaces. A word is a package as the design calls it:
 // "asset" for internal/asset, while what starts with cmd, workflows, activities, connectors, api or deploy is a folder at the top.
-// "connectors/*" is every direct child of connectors which has no row of its own, "domain" is the eleven packages of the domain, and
+// "connectors/*" is every direct child of connectors which has no row of its own, "domain" is the twelve packages of the domain, and
 // "*" is everything but what leads to nuclei. An external test may always import the package that it tests.
 type row struct {
 	pkg     string
@@ -17,7 +17,7 @@ type row struct {
 const testsMay = "connectors/connectortest connectors/trackertest connectors/notifiertest connectors/jira/jiratest connectors/fake connectors/fakevendor connectors/githubissues/githubissuestest connectors/gitlabissues/gitlabissuestest connectors/servicenowincident/servicenowincidenttest store/storetest"
 
 // domain is what the word of that name stands for.
-const domain = "asset exposure scope calendar campaign exception priority ownership attackpath metrics admission"
+const domain = "asset exposure scope calendar campaign exception priority ownership attackpath metrics admission runbook"
 
 // table is the import table of the design. A row for a package that is not there yet waits for it.
 var table = []row{
@@ -30,6 +30,7 @@ var table = []row{
 	{pkg: "calendar", imports: "scope"},
 	{pkg: "campaign", imports: "asset exposure calendar"},
 	{pkg: "exception", imports: "exposure scope ownership"},
+	{pkg: "runbook", imports: "exposure asset scope ownership exception"},
 	{pkg: "priority", imports: "exposure asset scope calendar exception"},
 	{pkg: "ownership", imports: "exposure asset scope"},
 	{pkg: "attackpath", imports: "exposure asset"},
@@ -139,6 +140,7 @@ var pure = map[string][]string{
 	"calendar":   nil,
 	"campaign":   nil,
 	"exception":  nil,
+	"runbook":    {"cel.dev/cel-go"},              // evaluates conditions, with a bound on what they cost
 	"priority":   {"github.com/pandatix/go-cvss"}, // arithmetic over a vector, as pure as ours
 	"ownership":  nil,
 	"attackpath": nil,

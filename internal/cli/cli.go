@@ -117,7 +117,7 @@ func New(deps Deps) *cobra.Command {
 	}
 	add(groupRun, a.devCommand(), a.serveCommand(), a.workerCommand(), a.demoCommand())
 	add(groupFiles, a.inspectCommand(), a.configCommand(), a.versionCommand())
-	add(groupWork, a.ingestCommand(), a.exposuresCommand(), a.decideCommand(), a.approvalsCommand(), a.findingsCommand(), a.assetsCommand(), a.ticketsCommand(), a.remediationsCommand(), a.trackersCommand(),
+	add(groupWork, a.ingestCommand(), a.exposuresCommand(), a.decideCommand(), a.approvalsCommand(), a.findingsCommand(), a.assetsCommand(), a.ticketsCommand(), a.remediationsCommand(), a.runbooksCommand(), a.controlsCommand(), a.trackersCommand(),
 		a.inboxCommand(), a.notifiersCommand(), a.messagesCommand(), a.queueCommand(), a.campaignsCommand(), a.statsCommand())
 	add(groupKeep, a.sourcesCommand(), a.deliveriesCommand(), a.runsCommand(), a.scopesCommand(), a.gapsCommand(), a.ownersCommand(), a.intelCommand(), a.tokenCommand(), a.doctorCommand(), a.rebuildCommand())
 	return root

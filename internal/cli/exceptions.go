@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/rand"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/quellsec/quell/internal/apiclient"
 	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/runbook"
 )
 
 // endings are what can end an exception early; the name of a control is to follow.
@@ -53,20 +55,33 @@ func (a *app) exceptionCommand(verb, kind, short, long string, ends bool) *cobra
 	return cmd
 }
 
+// runApprovals shows the runs of runbooks that wait.
+func (a *app) runApprovals(cmd *cobra.Command, c *apiclient.Client, everybodys bool, limit int) error {
+	q := url.Values{"state": {string(runbook.Requested)}}
+	if !everybodys {
+		q = url.Values{"mine": {"true"}}
+	}
+	t := runTable()
+	return each(a, c.RunbookRuns(cmd.Context(), q, limit), limit, &t, runRow, "no run of a runbook waits for your approval")
+}
+
 func (a *app) approvalsCommand() *cobra.Command {
 	var everybodys bool
 	limit := aPage
 	cmd := &cobra.Command{
-		Use: "approvals", Short: "Requests for exceptions that wait for you", Args: cobra.NoArgs,
+		Use: "approvals", Short: "Requests for exceptions, and for runs of runbooks, that wait for you", Args: cobra.NoArgs,
 		Long:    "Requests for exceptions that wait for your approval, by the name of your token. Nothing is approved by waiting: a request that nobody answers expires.",
 		Example: "  quell approvals\n  quell exposures approve 3f9k2m7q0v1x4z8bhc5d6e7f8g\n  quell exposures decline --reason 'patch it, the window is on Sunday' 3f9k2m7q0v1x4z8bhc5d6e7f8g",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withClient(cmd, func(c *apiclient.Client) error {
 				t := table{header: []string{"EXPOSURE", "ASKS", "FOR", "UNTIL", "MISSING", "EXPIRES", "DECISION", "ASSET", "TITLE", "REASON"}, wide: 9}
-				return each(a, c.Approvals(cmd.Context(), everybodys, limit), limit, &t, func(v apiclient.Approval) []string {
+				if err := each(a, c.Approvals(cmd.Context(), everybodys, limit), limit, &t, func(v apiclient.Approval) []string {
 					return []string{string(v.Exposure.ID), v.Request.By, string(v.Request.Kind), when(v.Request.Until), strconv.Itoa(v.Missing), a.due(v.Request.Expires),
 						string(v.Exposure.Decision.Outcome), v.Exposure.AssetName, v.Exposure.Title, v.Request.Reason}
-				}, "nothing waits for your approval")
+				}, "no exception waits for your approval"); err != nil {
+					return err
+				}
+				return a.runApprovals(cmd, c, everybodys, limit)
 			})
 		},
 	}

@@ -152,6 +152,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	}
 	a.print(&t)
 	a.ladder(d.FollowUp)
+	a.runs(d.Runs)
 	a.sayf("\nStory")
 	a.timeline(&d.Timeline)
 }

@@ -136,7 +136,7 @@ func (a *app) remediationsCommand() *cobra.Command {
 	limitFlag(cmd, &limit)
 	complete(cmd, "status", []string{"open", "done"})
 	a.completeFlag(cmd, "team", a.teamNames)
-	cmd.AddCommand(
+	cmd.AddCommand(a.runCommand(),
 		&cobra.Command{
 			Use: "show ID", Short: "One remediation, by its ID or its ticket's key, with what was done for it", Args: exactly(1, "the remediation's ID, or its ticket's key"),
 			RunE: func(cmd *cobra.Command, args []string) error {
@@ -189,6 +189,7 @@ func (a *app) showRemediation(item *apiclient.Item[apiclient.RemediationDetail])
 		f.add(strings.ReplaceAll(state, "_", " "), "%s", n(v.States[state]))
 	}
 	f.print(a)
+	a.runs(v.Runs)
 	a.sayf("")
 	t := table{header: []string{"BEGUN", "WHAT", "CAUSE", "DONE", "ATTEMPTS"}, wide: 2}
 	for i := range v.Journal {

@@ -162,6 +162,8 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 		}
 	}
 	r.checkTrackers(doc, cfg)
+	r.checkRunbooks(doc, cfg)
+	r.checkControls(doc, cfg)
 }
 
 // checkInventory looks at what is said about assets: that precedence names what there is,

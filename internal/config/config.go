@@ -29,6 +29,8 @@ type Config struct {
 	FollowUp   FollowUp         `yaml:"follow_up" doc:"Timers of the lifecycle."`
 	Trackers   []Tracker        `yaml:"trackers" doc:"Where tickets are kept: the first that takes a remediation by team, scope and decision gets it, and keeps it. None: the built-in tracker."`
 	Notifiers  []Notifier       `yaml:"notifiers" doc:"Where messages go. None: the built-in inbox."`
+	Runbooks   []Runbook        `yaml:"runbooks" doc:"Automation that may be called to fix what a ticket is about, once it is approved. What it says is a claim, which is tested."`
+	Controls   []Control        `yaml:"controls" doc:"What shows that compensating controls have failed, beside people's word."`
 	Retention  Retention        `yaml:"retention" doc:"For how long what is done is kept. It is looked through once a day."`
 	Probes     []Probe          `yaml:"probes" doc:"The vantage points that validate, with the keys that sign their verdicts."`
 }

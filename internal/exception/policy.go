@@ -40,6 +40,11 @@ const (
 	RoleApprover = "role_approver"
 )
 
+// ValidApprover reports whether a word says who may approve.
+func ValidApprover(who string) bool {
+	return slices.Contains([]string{OwnerManager, ScopeOwner, RoleApprover}, who) || len(who) > 1 && who[0] == '@'
+}
+
 // DefaultPolicy is the policy of those who configure none.
 func DefaultPolicy() Policy {
 	return Policy{
@@ -88,7 +93,7 @@ func (p Policy) Validate() []error {
 		}
 	}
 	for i, who := range p.Approvers {
-		if !slices.Contains([]string{OwnerManager, ScopeOwner, RoleApprover}, who) && (len(who) < 2 || who[0] != '@') {
+		if !ValidApprover(who) {
 			add(fmt.Sprintf("approvers[%d]", i), "%q is not %s, %s, %s or a person as @NAME", who, OwnerManager, ScopeOwner, RoleApprover)
 		}
 	}

@@ -143,7 +143,7 @@ func knownTrigger(trigger string) bool {
 	case EndsOnKEV, EndsOnEvidence, EndsOnInternet, EndsOnFix, EndsOnApproverGone:
 		return true
 	}
-	name, ok := strings.CutPrefix(trigger, "control:")
+	name, ok := strings.CutPrefix(trigger, endsOnControl)
 	return ok && name != ""
 }
 

@@ -134,6 +134,7 @@ type Remediation struct {
 
 	Campaign string         `json:"campaign,omitempty"` // ID of the campaign that it is a part of
 	Parent   string         `json:"parent,omitempty"`   // key of the ticket that this one is a part of: that campaign's
+	Run      string         `json:"run,omitempty"`      // of a runbook: the one that is under way, or was the last
 	Previous *EarlierTicket `json:"previous,omitempty"` // of the generation before
 	Deleted  *DeletedTicket `json:"deleted,omitempty"`
 	Trouble  *Trouble       `json:"trouble,omitempty"`

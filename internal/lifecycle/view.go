@@ -98,7 +98,7 @@ type SweepInput struct {
 	Every          time.Duration `json:"every"`            // between two looks; zero = 10 s
 	AdmitPerMinute int           `json:"admit_per_minute"` // zero = 600
 	MaxOpen        int           `json:"max_open"`         // Exposure workflows at a time; zero = 10,000
-	// Carry, Updated, Cursor, Watched, Line, Digested and Pruned are the sweep's own, from one run to the next.
+	// Carry, Updated, Cursor, Watched, Line, Digested, Pruned and Techniques are the sweep's own, from one run to the next.
 	Carry    float64   `json:"carry,omitempty"`   // admissions saved up
 	Updated  time.Time `json:"updated,omitzero"`  // exceptions are looked at up to here
 	Cursor   string    `json:"cursor,omitempty"`  // of the walk over unowned exposures
@@ -106,4 +106,6 @@ type SweepInput struct {
 	Line     string    `json:"line,omitempty"`    // cursor of the walk over what waits for capacity
 	Digested time.Time `json:"digested,omitzero"` // when regular digests were last written
 	Pruned   time.Time `json:"pruned,omitzero"`   // when what is kept for a time was last looked through
+
+	Techniques time.Time `json:"techniques,omitzero"` // executed techniques are looked at up to here
 }

@@ -23,7 +23,7 @@ var migrations = []func(ctx context.Context, s *Store) error{
 func collections() []*engine.Collection {
 	return []*engine.Collection{&exposures, &events, &assets, &assetEvents, &identifiers, &edges, &retirements, &lessons, &statements, &sightings, &runs, &deliveries,
 		&remediations, &intents, &campaigns, &tickets, &inbox, &presses, &intel, &snapshots, &tokens, &settings, &syncs, &steps, &healths, &turns,
-		&messages, &boxes, &threads, &budgets}
+		&messages, &boxes, &threads, &budgets, &runbookRuns, &controls}
 }
 
 func (s *Store) migrate(ctx context.Context) error {

@@ -28,7 +28,7 @@ func Run(t *testing.T, address func(t *testing.T) string) {
 		{"documents", documents}, {"lists", lists}, {"identifiers", identifiers}, {"edges", edges}, {"statements", statements}, {"retirements", retirements}, {"lessons", lessons},
 		{"searches", searches}, {"deliveries", deliveries}, {"decisions", decisions}, {"presses", presses}, {"syncs", syncs}, {"the line", theLine},
 		{"blobs", blobs}, {"the rest", rest}, {"schema", schema}, {"crashes", crashes},
-		{"outbox", outboxes}, {"campaigns", campaigns},
+		{"outbox", outboxes}, {"campaigns", campaigns}, {"runs of runbooks", runbookRuns}, {"controls", controlFacts},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, address) })
 	}
