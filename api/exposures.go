@@ -211,9 +211,11 @@ func (s *Server) getExposure(c *call) error {
 	if err != nil {
 		return err
 	}
+	versions := make([]string, 0, 1+len(runs))
 	for i := range runs {
-		beside += "." + strconv.FormatInt(runs[i].Version, 36)
+		versions = append(versions, strconv.FormatInt(runs[i].Version, 36))
 	}
+	beside = strings.Join(append(versions, beside), ".")
 	if c.unchanged(etag(e.Version, beside)) {
 		return c.NoContent(http.StatusNotModified)
 	}

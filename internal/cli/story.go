@@ -92,21 +92,7 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	f.add("held", "%s", e.Decision.Held)
 	f.add("missing", "%s", e.Decision.Missing)
 	a.dueFacts(&f, e)
-	if e.Owner.Team == "" {
-		f.add("owner", "unowned since %s", when(e.Owner.Since))
-		for i := range e.Owner.Likely {
-			g := &e.Owner.Likely[i]
-			f.add("perhaps", "%s, %.2f: %s", g.Team, g.Confidence, g.Why)
-		}
-	} else {
-		f.add("owner", "%s, %.2f (%s)", e.Owner.Team, e.Owner.Confidence, e.Owner.How)
-	}
-	for i := range e.Refused {
-		f.add("not theirs", "%s, says %s: %s", e.Refused[i].Team, e.Refused[i].By, e.Refused[i].Reason)
-	}
-	if e.Bounces > 0 {
-		f.add("bounced", "%d times", e.Bounces)
-	}
+	ownerFacts(&f, e)
 	f.add("ticket", "%s", e.Ticket)
 	f.add("line", "%s", place(d.Line))
 	f.add("scopes", "%s", strings.Join(e.Scopes, ", "))
@@ -144,6 +130,34 @@ func (a *app) showExposure(d *apiclient.Detail) {
 	}
 	a.stated(e.Stated)
 	a.related(d.Related)
+	a.reported(e)
+	a.ladder(d.FollowUp)
+	a.runs(d.Runs)
+	a.sayf("\nStory")
+	a.timeline(&d.Timeline)
+}
+
+// ownerFacts adds whose it is, perhaps is, and is not.
+func ownerFacts(f *facts, e *exposure.Exposure) {
+	if e.Owner.Team == "" {
+		f.add("owner", "unowned since %s", when(e.Owner.Since))
+		for i := range e.Owner.Likely {
+			g := &e.Owner.Likely[i]
+			f.add("perhaps", "%s, %.2f: %s", g.Team, g.Confidence, g.Why)
+		}
+	} else {
+		f.add("owner", "%s, %.2f (%s)", e.Owner.Team, e.Owner.Confidence, e.Owner.How)
+	}
+	for i := range e.Refused {
+		f.add("not theirs", "%s, says %s: %s", e.Refused[i].Team, e.Refused[i].By, e.Refused[i].Reason)
+	}
+	if e.Bounces > 0 {
+		f.add("bounced", "%d times", e.Bounces)
+	}
+}
+
+// reported shows who found it.
+func (a *app) reported(e *exposure.Exposure) {
 	a.sayf("\nReported by")
 	t := table{header: []string{"SOURCE", "CHECK", "SEVERITY", "STATUS", "LAST SEEN", "TITLE"}, wide: 5}
 	for i := range e.Findings {
@@ -151,10 +165,6 @@ func (a *app) showExposure(d *apiclient.Detail) {
 		t.add(r.Source, r.Check, string(r.Severity), string(r.Status), when(r.LastSeen), r.Title)
 	}
 	a.print(&t)
-	a.ladder(d.FollowUp)
-	a.runs(d.Runs)
-	a.sayf("\nStory")
-	a.timeline(&d.Timeline)
 }
 
 // related shows what else on the asset speaks of the same CVEs.
