@@ -120,7 +120,7 @@ var table = []row{
 	{pkg: "chaos/cmd/whole", imports: "chaos/whole"},
 	{pkg: "sandbox", imports: "config connectors/jira connectors/jira/jiratest connectors/slack connectors/slack/slacktest domain fault secret"},
 	{pkg: "chaos/whole", imports: "daemon apiclient domain fault connectors/jira/jiratest connectors/slack/slacktest"},
-	{pkg: "demo", imports: "daemon demo/weakapp apiclient domain fault"},
+	{pkg: "demo", imports: "daemon demo/weakapp apiclient domain fault", tests: "connectors/builtin connectors/connectortest"},
 	{pkg: "demo/weakapp"},
 	{pkg: "demo/weakapp/serve", imports: "demo/weakapp"},
 	{pkg: "e2e", imports: "demo demo/weakapp apiclient domain fault"},

@@ -110,7 +110,7 @@ func (s *story) hook(ctx context.Context, source, file string) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/hooks/"+source, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/hooks/"+source, bytes.NewReader(redate(body, s.began)))
 	if err != nil {
 		return err
 	}
