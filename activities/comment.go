@@ -271,9 +271,12 @@ func (a *Activities) Notify(ctx context.Context, in RemediationStep) (Done, erro
 	if err != nil {
 		return Done{}, err
 	}
-	options, _, err := a.followUp(ctx, members)
+	options, office, err := a.followUp(ctx, members)
 	if err != nil {
 		return Done{}, err
+	}
+	if rung(causeOf(in.Intents[0])) == rungSilent {
+		return a.silence(ctx, &rem, members, len(a.ladder(rem.CreatedAt, stand(members).due, urgent(members), &options, office)), in.Intents)
 	}
 	for _, m := range a.messages(&rem, members, in.Intents) {
 		if m.To == rem.Owner && options.Rerouted {

@@ -132,6 +132,7 @@ func (a *Activities) called(ctx context.Context, e *exposure.Exposure, tried map
 		func() (exposure.Event, bool) { return a.ended(e, failed, at) },
 		func() (exposure.Event, bool) { return overtaken(e) },
 		func() (exposure.Event, bool) { return waited(e) },
+		func() (exposure.Event, bool) { return answers(e) },
 		func() (exposure.Event, bool) { return claimed(e) },
 		func() (exposure.Event, bool) { return seenSinceClaim(e) },
 		func() (exposure.Event, bool) { return givesWay(e) },

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
@@ -15,7 +16,8 @@ import (
 // member is what a remediation needs to know of one of its exposures.
 type member struct {
 	id       exposure.ID
-	asset    string
+	on       asset.ID
+	asset    string // its name
 	location string
 	weakness string
 	title    string
@@ -39,14 +41,16 @@ type member struct {
 	scopes   []string
 	cves     []string
 	sources  []string
+	answered time.Time
+	silent   string
 }
 
 func memberOf(e *exposure.Exposure) member {
 	m := member{
-		id: e.ID, asset: e.AssetName, location: e.Location, weakness: e.Weakness, title: e.Title, severity: e.Severity,
+		id: e.ID, on: e.Asset, asset: e.AssetName, location: e.Location, weakness: e.Weakness, title: e.Title, severity: e.Severity,
 		outcome: e.Decision.Outcome, why: e.Decision.Why, state: e.State, waiting: e.Waiting(), seq: e.LastEvent.Seq, due: e.Due, snoozed: e.SnoozeUntil, closed: e.ClosedAt,
 		method: e.Verification.Method, ticket: e.Ticket, verdict: e.Verdict, proof: e.Proof, except: e.Exception,
-		scopes: e.Scopes, cves: e.CVEs, sources: e.Sources,
+		scopes: e.Scopes, cves: e.CVEs, sources: e.Sources, answered: e.AnsweredAt, silent: e.Silent,
 	}
 	m.claimed = e.Claim != nil && e.State.Live() || e.State == exposure.FixClaimed || e.State == exposure.Verifying && e.Claim != nil
 	if m.asset == "" {

@@ -110,6 +110,13 @@ func (a *Activities) plan(ctx context.Context, rem *lifecycle.Remediation, membe
 	if err != nil {
 		return plan, err
 	}
+	if at := a.silentAt(rem, &s, a.ladder(rem.CreatedAt, s.due, urgent(members), &options, office), office, intents); at.After(a.now()) {
+		plan.NextAt = at
+	} else if !at.IsZero() {
+		if intents, err = a.intents(ctx, rem.ID, []lifecycle.Intent{{Kind: lifecycle.IntentNotify, Cause: silentCause(s.due)}}); err != nil {
+			return plan, err
+		}
+	}
 	plan.pending(intents)
 	return plan, nil
 }

@@ -25,6 +25,7 @@ type Policy struct {
 	CapacityLead  time.Duration   // how long before its due date what waits for its team's capacity is raised
 	UrgentWithin  time.Duration   // known to be exploited and due within so long waits for no budget
 	RemindRequest time.Duration   // how often approvers are reminded of a request
+	Silence       int             // how many reminders and escalations in a row an owner may leave unanswered
 	PublicURL     string          // of quell, for links; empty: none
 }
 
@@ -35,7 +36,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Vantage: "local", ProbeWait: 10 * time.Minute,
 		Remind: []time.Duration{7 * day, day}, Escalate: []time.Duration{0, 3 * day, 7 * day},
-		Unowned: []time.Duration{0, day, 3 * day}, OwnerWithin: 7 * day, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day, RemindRequest: 3 * day,
+		Unowned: []time.Duration{0, day, 3 * day}, OwnerWithin: 7 * day, CoveringRun: 7 * day, RetestBefore: 7 * day, TicketPoll: time.Hour, CapacityLead: 3 * day, RemindRequest: 3 * day, Silence: 3,
 	}
 }
 
@@ -51,6 +52,9 @@ func (p *Policy) fill() {
 		if *v.have <= 0 {
 			*v.have = *v.def
 		}
+	}
+	if p.Silence <= 0 {
+		p.Silence = d.Silence
 	}
 	for _, v := range []struct{ have, def *[]time.Duration }{{&p.Remind, &d.Remind}, {&p.Escalate, &d.Escalate}, {&p.Unowned, &d.Unowned}} {
 		if *v.have == nil {

@@ -48,6 +48,9 @@ func (a *Activities) SyncTicket(ctx context.Context, in RemediationStep) (SyncRe
 	claim := closing(&rem, &issue, began)
 	// A closing that nobody has acted on is not yet seen: if we die now, it must be seen again.
 	done := issue.Status == connectors.IssueDone && claim.ClosedBy == ""
+	if err := a.hear(ctx, &rem, members, issue.UpdatedAt); err != nil { // before what we know of it changes
+		return SyncResult{}, err
+	}
 	if rem, err = a.looked(ctx, &rem, &issue, began, done); err != nil {
 		return SyncResult{}, err
 	}

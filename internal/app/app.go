@@ -216,6 +216,7 @@ func (a *app) policy() activities.Policy {
 		ProbeWait: a.cfg.FollowUp.ProbeWait.Std(), CoveringRun: a.cfg.FollowUp.CoveringRun.Std(), RetestBefore: a.cfg.FollowUp.RetestLead.Std(),
 		TicketPoll: a.cfg.FollowUp.TicketPoll.Std(), PublicURL: a.cfg.Server.PublicURL, RemindRequest: a.cfg.Policy.Exceptions.Remind.Std(),
 		CapacityLead: a.cfg.FollowUp.CapacityLead.Std(), UrgentWithin: a.cfg.Policy.UrgentWithin.Std(),
+		Silence: a.cfg.Owners.Inference.Silence,
 	}
 	for _, before := range a.cfg.Owners.Route.ReminderBefore {
 		p.Remind = append(p.Remind, before.Std())

@@ -148,6 +148,9 @@ func ownerFacts(f *facts, e *exposure.Exposure) {
 	} else {
 		f.add("owner", "%s, %.2f (%s)", e.Owner.Team, e.Owner.Confidence, e.Owner.How)
 	}
+	if e.Silent != "" {
+		f.add("silent", "%s has left all reminders of its ticket unanswered", e.Silent)
+	}
 	for i := range e.Refused {
 		f.add("not theirs", "%s, says %s: %s", e.Refused[i].Team, e.Refused[i].By, e.Refused[i].Reason)
 	}

@@ -74,9 +74,12 @@ type Exposure struct {
 	Decision     Decision     `json:"decision"`
 	Due          time.Time    `json:"due,omitzero"`
 	Owner        Owner        `json:"owner"`
-	Refused      []NotOurs    `json:"refused,omitempty"` // by teams that said "not ours", the newest last
-	Bounces      int          `json:"bounces,omitempty"` // how often it went from a team to another, or back
-	Learn        bool         `json:"learn,omitempty"`   // something happened to it that ownership hasn't learned from yet
+	Refused      []NotOurs    `json:"refused,omitempty"`    // by teams that said "not ours", the newest last
+	Bounces      int          `json:"bounces,omitempty"`    // how often it went from a team to another, or back
+	Learn        bool         `json:"learn,omitempty"`      // something happened to it that ownership hasn't learned from yet
+	AnsweredAt   time.Time    `json:"answered_at,omitzero"` // when people last did something about it
+	Silent       string       `json:"silent,omitempty"`     // the team that never answered the reminders of its ticket, until it does
+	Answer       Answer       `json:"answer,omitempty"`     // what its ticket says of that, and isn't noted yet
 	Scopes       []string     `json:"scopes,omitempty"`
 	Claim        *Claim       `json:"claim,omitempty"`
 	Exception    *Exception   `json:"exception,omitempty"`

@@ -92,6 +92,9 @@ const maxRefused = 20
 // refused it.
 func handed(e *Exposure, ev *Event) {
 	before, now := e.Owner.Team, ev.Owner.Team
+	if before != now { // whether the one before answered is no longer of interest
+		e.Silent, e.Answer = "", ""
+	}
 	if team := ev.Data[DataRefused]; team != "" {
 		e.Refused = slices.DeleteFunc(slices.Clone(e.Refused), func(r NotOurs) bool { return r.Team == team })
 		e.Refused = append(e.Refused, NotOurs{Team: team, By: ev.Actor.Name, Reason: ev.Reason, At: ev.At})
@@ -110,6 +113,7 @@ func handed(e *Exposure, ev *Event) {
 
 // attributes folds what an event carries, whether the state moves or not.
 func attributes(e *Exposure, ev *Event) {
+	answered(e, ev)
 	if v := ev.Verdict; v != nil && (e.Verdict == nil || !v.CheckedAt.Before(e.Verdict.CheckedAt)) {
 		e.Verdict = v
 	}
@@ -136,7 +140,7 @@ func attributes(e *Exposure, ev *Event) {
 	case EventSnoozed:
 		e.SnoozeUntil = ev.Until
 	case EventNoted:
-		e.Learn = e.Learn || ev.Data[DataSilent] != ""
+		noted(e, ev)
 	case EventTicketed:
 		e.RemediationID, e.Ticket = ev.Data[DataRemediation], ev.Data[DataTicket]
 	case EventReminded, EventEscalated:

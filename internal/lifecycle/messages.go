@@ -129,6 +129,8 @@ type Remediation struct {
 	LookedAt time.Time `json:"looked_at,omitzero"`  // when we last began to read the ticket
 	IssueAt  time.Time `json:"issue_at,omitzero"`   // the ticket's last change as we last saw it, by the tracker's clock
 	SeenDone bool      `json:"seen_done,omitempty"` // it was done when we last read it
+	Answered time.Time `json:"answered,omitzero"`   // when we last saw that somebody other than we had changed the ticket
+	SilentAt time.Time `json:"silent_at,omitzero"`  // when its owner had left all reminders unanswered
 	DoneAt   time.Time `json:"done_at,omitzero"`    // when the last member came to its end
 	Former   []string  `json:"former,omitempty"`    // keys that the ticket had before it was moved
 

@@ -67,7 +67,7 @@ type Inference struct {
 	Prior      float64                   `yaml:"prior" json:"prior,omitempty" doc:"How likely a team is of which there is no evidence: what old evidence decays to. 0.05 if unset."`
 	Weights    map[string]float64        `yaml:"weights" json:"weights,omitempty" doc:"Weight of each kind of evidence at its best, as a log-likelihood ratio from 0 to 20, by kind: tag, label, inventory, catalogue, code, person, scope, network, domain, account, fixed, claimed, refused, silent. What isn't named keeps its default."`
 	HalfLife   map[string]scope.Duration `yaml:"half_life" json:"half_life,omitempty" doc:"After how long evidence of a kind weighs half, by kind. What isn't named keeps its default."`
-	Silence    int                       `yaml:"silence" json:"silence,omitempty" doc:"How many reminders and escalations in a row a team may leave unanswered before its manager is told and its confidence decays. 3 if unset."`
+	Silence    int                       `yaml:"silence" json:"silence,omitempty" doc:"How many reminders and escalations in a row a team must have left unanswered, a day after the last step of a ladder, for its manager to be told and its confidence to decay; all of them where the ladder has fewer. 3 if unset."`
 }
 
 // What counts where the configuration says nothing.

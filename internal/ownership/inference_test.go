@@ -94,6 +94,23 @@ func TestWrongHintsAreLearned(t *testing.T) {
 	require.Equal(t, "new", r.Team, "and what it really means is learned too: %s", r.Line())
 }
 
+func TestAnOwnerThatNeverAnswersIsLessLikelyUntilItDoes(t *testing.T) {
+	c := ownership.Config{Teams: teams("web")}
+	a := asset.Asset{ID: "a1", OwnerHints: []asset.OwnerHint{from("web", "tag team", "aws")}}
+	confidence := func(silent, claimed int) float64 {
+		tr := remembering(t, c, at, counted("asset:a1", "web", ownership.Tally{Silent: silent, Claimed: claimed}))
+		got := tr.Explain(a, nil, exposure.Exposure{})
+		require.Equal(t, silent > 0, strings.Contains(strings.Join(got.Lines, "\n"), fmt.Sprintf("left all reminders of %d tickets unanswered on this asset", silent)))
+		return got.Candidates[0].Confidence
+	}
+	require.Less(t, confidence(1, 0), confidence(0, 0))
+	require.Less(t, confidence(3, 0), confidence(1, 0))
+	require.Greater(t, confidence(1, 1), confidence(1, 0), "a claim outweighs it")
+	require.Equal(t, 3, tree(t, c).Silence())
+	c.Inference.Silence = 5
+	require.Equal(t, 5, tree(t, c).Silence())
+}
+
 func TestATeamThatRefusedAnExposureDoesNotGetItBack(t *testing.T) {
 	c := config()
 	shop := asset.Asset{Tags: map[string]string{"env": "prod", "app": "shop"}, OwnerHints: []asset.OwnerHint{hint("dba", "aws")}}

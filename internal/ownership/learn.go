@@ -78,26 +78,33 @@ type lesson struct {
 func lessons(events []exposure.Event, after int64) []lesson {
 	var out []lesson
 	var owner string
+	silent := ""      // the team that was silent and has not answered since
 	ticketed := false // only then is being fixed the work of a team, and not of a patch day
 	for i := range events {
 		ev := &events[i]
 		add := func(team string, t Tally) {
-			if t.Refused+t.Taken+t.Silent > 0 {
+			switch {
+			case t.Refused+t.Taken+t.Silent > 0:
 				t.Against = ev.At
-			} else {
+			case t.Silent == 0: // what takes something back makes nothing else younger
 				t.Last = ev.At
 			}
 			if team != "" && ev.Seq > after {
 				out = append(out, lesson{team, t})
 			}
 		}
+		if silent != "" && ev.Answers(silent) {
+			add(silent, Tally{Silent: -1})
+			silent = ""
+		}
 		switch {
 		case ev.Kind == exposure.EventTicketed:
 			ticketed = ev.Data[exposure.DataRemediation] != ""
 		case ev.To == exposure.Closed && ev.From != exposure.Closed && ticketed:
 			add(owner, Tally{Fixed: 1})
-		case ev.Kind == exposure.EventNoted && ev.Data[exposure.DataSilent] != "":
-			add(ev.Data[exposure.DataSilent], Tally{Silent: 1})
+		case ev.Kind == exposure.EventNoted && ev.Data[exposure.DataSilent] != "" && silent == "":
+			silent = ev.Data[exposure.DataSilent]
+			add(silent, Tally{Silent: 1})
 		}
 		if ev.Owner == nil {
 			continue
@@ -105,7 +112,9 @@ func lessons(events []exposure.Event, after int64) []lesson {
 		if ev.Kind == exposure.EventAssigned && ev.Actor.Kind == exposure.Person {
 			judged(ev, owner, add)
 		}
-		owner = ev.Owner.Team
+		if ev.Owner.Team != owner {
+			owner, silent = ev.Owner.Team, ""
+		}
 	}
 	return out
 }

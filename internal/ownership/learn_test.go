@@ -35,6 +35,10 @@ func notOurs(team string) exposure.Event {
 	return ev
 }
 
+func silent(team string) exposure.Event {
+	return exposure.Event{Kind: exposure.EventNoted, Data: map[string]string{exposure.DataSilent: team}}
+}
+
 func joined() exposure.Event {
 	return exposure.Event{Kind: exposure.EventTicketed, Data: map[string]string{exposure.DataRemediation: "r-1"}}
 }
@@ -72,7 +76,12 @@ func TestLearning(t *testing.T) {
 		{"confirmed", history(byRule("a"), byPerson("a", "claimed by ")), map[string]ownership.Tally{"a": {Claimed: 1}}},
 		{"fixed with a ticket", history(byRule("a"), joined(), closes()), map[string]ownership.Tally{"a": {Fixed: 1}}},
 		{"gone on a patch day", history(byRule("a"), closes()), map[string]ownership.Tally{}},
-		{"never answered", history(byRule("a"), exposure.Event{Kind: exposure.EventNoted, Data: map[string]string{exposure.DataSilent: "a"}}), map[string]ownership.Tally{"a": {Silent: 1}}},
+		{"never answered", history(byRule("a"), silent("a")), map[string]ownership.Tally{"a": {Silent: 1}}},
+		{"answered after all", history(byRule("a"), silent("a"), exposure.Event{Kind: exposure.EventSnoozed, Actor: exposure.Actor{Kind: exposure.Person, Name: "ann"}}), map[string]ownership.Tally{"a": {}}},
+		{"answered on its ticket", history(byRule("a"), silent("a"), exposure.Event{Kind: exposure.EventNoted, Data: map[string]string{exposure.DataAnswered: "a"}}), map[string]ownership.Tally{"a": {}}},
+		{"fixed after all", history(byRule("a"), joined(), silent("a"), closes()), map[string]ownership.Tally{"a": {Fixed: 1}}},
+		{"silent until it was taken", history(byRule("a"), silent("a"), byPerson("b", "assigned by ")), map[string]ownership.Tally{"a": {Silent: 1, Taken: 1}, "b": {Given: 1}}},
+		{"an approver is no owner", history(byRule("a"), silent("a"), exposure.Event{Kind: exposure.EventDeclined, Actor: exposure.Actor{Kind: exposure.Person, Name: "bob"}}), map[string]ownership.Tally{"a": {Silent: 1}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, changed := ownership.Record{ID: "a1"}.Learn(a, e, tt.events)
@@ -92,7 +101,7 @@ func TestAnEventIsCountedOnceHoweverOftenAndHoweverEarlyItIsSeen(t *testing.T) {
 			evs := make([]exposure.Event, 0, count)
 			for range count {
 				team := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "team")
-				evs = append(evs, rapid.SampledFrom([]exposure.Event{byRule(team), byPerson(team, "claimed by "), byPerson(team, "assigned by "), notOurs(team), joined(), closes()}).Draw(t, "event"))
+				evs = append(evs, rapid.SampledFrom([]exposure.Event{byRule(team), byPerson(team, "claimed by "), byPerson(team, "assigned by "), notOurs(team), silent(team), joined(), closes()}).Draw(t, "event"))
 			}
 			stories[exposure.ID(fmt.Sprint("x", i))] = history(evs...)
 		}

@@ -21,7 +21,7 @@ type Tally struct {
 	Given   int       `json:"given,omitempty"`   // a person gave it something
 	Refused int       `json:"refused,omitempty"` // it said "not ours"
 	Taken   int       `json:"taken,omitempty"`   // a person gave to another team what it had
-	Silent  int       `json:"silent,omitempty"`  // it was asked again and again and didn't answer
+	Silent  int       `json:"silent,omitempty"`  // tickets of which it left all reminders unanswered, and still does
 	Last    time.Time `json:"last,omitzero"`     // when the newest was of what speaks for it: fixed, claimed, given
 	Against time.Time `json:"against,omitzero"`  // … and of what speaks against it; each ages by itself
 }
@@ -32,7 +32,7 @@ func (t Tally) plus(o Tally) Tally {
 	t.Given += o.Given
 	t.Refused += o.Refused
 	t.Taken += o.Taken
-	t.Silent += o.Silent
+	t.Silent = max(0, t.Silent+o.Silent) // the asset may have got a feature between a silence and the answer that ends it
 	if o.Last.After(t.Last) {
 		t.Last = o.Last
 	}

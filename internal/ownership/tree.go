@@ -140,6 +140,14 @@ func (t *Tree) OwnerWithin() time.Duration {
 	return t.within.Std()
 }
 
+// Silence is how many reminders and escalations in a row a team may leave unanswered.
+func (t Tree) Silence() int {
+	if t.model == nil {
+		return defaultSilence
+	}
+	return t.model.silence
+}
+
 // Unowned gives the ladder of exposures without an owner.
 func (t *Tree) Unowned() []Step { return t.unowned }
 
