@@ -23,7 +23,8 @@ func unheard(t *testing.T) (*rig, exposure.ID, lifecycle.Remediation) {
 	_, _, err := r.Ledger.Touch(t.Context(), id, func(e *exposure.Exposure) bool { e.Due = r.now().Add(20 * day); return true })
 	require.NoError(t, err)
 	require.NoError(t, r.work(rem.ID))
-	return r, id, r.remediationNow(rem.ID)
+	rem = r.remediationNow(rem.ID)
+	return r, id, rem
 }
 
 // pass lets days go by, each with what the workflows do.

@@ -12,7 +12,7 @@ const (
 // Answers reports whether an event shows that a team reacts which has an exposure: people
 // do something about it, on its ticket too, or it is fixed. That it is given to somebody
 // else is no answer, nor is what an approver says.
-func (ev *Event) Answers(team string) bool {
+func (ev Event) Answers(team string) bool {
 	switch {
 	case ev.Kind == EventAssigned:
 		return ev.Actor.Kind == Person && (ev.Data[DataRefused] == team || ev.Owner != nil && ev.Owner.Team == team)

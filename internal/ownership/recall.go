@@ -69,7 +69,9 @@ func (in *inquiry) happened(s aspect, key string, list []seen, near float64) {
 		}
 		if o.silent > 0 {
 			in.add(sortSilent, Evidence{Team: o.team, At: o.against, Weight: -weigh(sortSilent) * share(o.silent, o.silent+o.right()) * often(2*o.silent)},
-				func() string { return fmt.Sprintf("left all reminders of %d tickets unanswered on %s", o.asks, s.words(key)) })
+				func() string {
+					return fmt.Sprintf("left all reminders of %d tickets unanswered on %s", o.asks, s.words(key))
+				})
 		}
 	}
 }

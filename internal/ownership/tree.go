@@ -141,7 +141,7 @@ func (t *Tree) OwnerWithin() time.Duration {
 }
 
 // Silence is how many reminders and escalations in a row a team may leave unanswered.
-func (t Tree) Silence() int {
+func (t *Tree) Silence() int {
 	if t.model == nil {
 		return defaultSilence
 	}
