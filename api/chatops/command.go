@@ -37,6 +37,8 @@ func commands() []command {
 		{name: "snooze", args: "ID until [reason]", help: "no reminders until a day (2026-12-24) or for a while (7d)", role: operator, decide: (*Chat).orderSnooze},
 		{name: "fp", args: "ID [reason]", help: "call it a false positive; without a reason a form opens", role: operator, decide: (*Chat).orderFalsePositive},
 		{name: "retest", args: "ID", help: "have it tested again", role: operator, decide: (*Chat).orderRetest},
+		{name: "wait", args: "ID vendor|change_window until [ref=CASE] reason", help: "stop the clock of its due date; without a reason a form opens", role: operator, decide: (*Chat).orderWait},
+		{name: "resume", args: "ID [reason]", help: "let its clock run again", role: operator, decide: (*Chat).orderResume},
 		{name: "scope", args: "[name]", help: "the scopes and what is in them", role: viewer, read: (*Chat).scope},
 		{name: "report", help: "where things stand, in figures", role: viewer, read: (*Chat).report},
 		{name: "campaign", args: "[name]", help: "a campaign and how far it is, or those that are open", role: viewer, read: (*Chat).campaign},

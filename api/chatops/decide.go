@@ -85,7 +85,7 @@ func (c *Chat) once(ctx context.Context, d lifecycle.Decision) (lifecycle.Decisi
 }
 
 // rivals are the events of others that answer the question which a decision is about:
-// whose it is, what becomes of it, when to remind, whether to test, what comes of a request.
+// whose it is, what becomes of it, when to remind, whether its clock stands still, whether to test, what comes of a request.
 func rivals(kind string) []exposure.EventKind {
 	switch lifecycle.DecisionKind(kind) {
 	case lifecycle.DecideClaim, lifecycle.DecideReassign, kindNotOurs:
@@ -94,6 +94,8 @@ func rivals(kind string) []exposure.EventKind {
 		return []exposure.EventKind{exposure.EventAccept, exposure.EventMitigate, exposure.EventDismiss, exposure.EventClaim, exposure.EventReopen, exposure.EventRequested}
 	case lifecycle.DecideSnooze:
 		return []exposure.EventKind{exposure.EventSnoozed}
+	case lifecycle.DecideWait, lifecycle.DecideResume:
+		return []exposure.EventKind{exposure.EventWaiting, exposure.EventResumed}
 	case lifecycle.DecideRetest:
 		return []exposure.EventKind{exposure.EventRetest}
 	case lifecycle.DecideApprove, lifecycle.DecideDecline, lifecycle.DecideWithdraw: // two who approve don't stand in each other's way

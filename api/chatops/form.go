@@ -20,11 +20,13 @@ const formID = "quell/form"
 
 // The fields of forms, as block IDs.
 const (
-	fieldTeam    = "team"
-	fieldReason  = "reason"
-	fieldUntil   = "until"
-	fieldEndsOn  = "ends_on"
-	fieldControl = "control"
+	fieldTeam      = "team"
+	fieldReason    = "reason"
+	fieldUntil     = "until"
+	fieldEndsOn    = "ends_on"
+	fieldControl   = "control"
+	fieldFor       = "for"
+	fieldReference = "reference"
 )
 
 // private is what a form remembers of the press that opened it.
@@ -41,7 +43,7 @@ func wantsForm(kind string, p *person) bool {
 	switch lifecycle.DecisionKind(kind) {
 	case lifecycle.DecideClaim:
 		return len(p.teams) != 1
-	case lifecycle.DecideReassign, lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideSnooze, lifecycle.DecideDecline, kindNotOurs:
+	case lifecycle.DecideReassign, lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate, lifecycle.DecideFalsePositive, lifecycle.DecideSnooze, lifecycle.DecideWait, lifecycle.DecideDecline, kindNotOurs:
 		return true
 	default:
 		return false
@@ -61,7 +63,7 @@ func (c *Chat) orForm(ctx context.Context, p *person, in call, o *order) (*order
 func (c *Chat) instead(o *order) string {
 	_, id := subject(o.Subject)
 	write := map[string]string{"claim": "claim " + id + " TEAM", "reassign": "assign " + id + " TEAM", "accept_risk": "accept " + id + " 90d REASON",
-		"mark_false_positive": "fp " + id + " REASON", "snooze": "snooze " + id + " 7d"}[o.Kind]
+		"mark_false_positive": "fp " + id + " REASON", "snooze": "snooze " + id + " 7d", "wait": "wait " + id + " vendor 30d REASON"}[o.Kind]
 	text := "The form could not open any more: Slack gives it three seconds. Press once more"
 	if write != "" {
 		text += ", or write `" + c.Command + " " + write + "`"
@@ -96,7 +98,7 @@ func millis(t time.Time) int64 {
 // titleOf fits the 24 characters that Slack gives a title.
 func titleOf(kind string) string {
 	return map[string]string{"claim": "Claim", "reassign": "Give to a team", "accept_risk": "Accept the risk", "mitigate": "Mitigated", "mark_false_positive": "False positive",
-		"snooze": "No reminders until", kindNotOurs: "Not ours", "decline": "Decline"}[kind]
+		"snooze": "No reminders until", kindNotOurs: "Not ours", "decline": "Decline", "wait": "Stop the clock"}[kind]
 }
 
 // fields are what a form asks for.
@@ -124,6 +126,8 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 			note("Without an end it holds until what the sources report changes.")), nil
 	case lifecycle.DecideSnooze:
 		return append(out, day("Until", false), reason("Why", true)), nil
+	case lifecycle.DecideWait:
+		return append(out, waitFields(o, day("Until", false))...), nil
 	case kindNotOurs:
 		return c.notOurs(ctx, p, o, out)
 	default:

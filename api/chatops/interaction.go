@@ -239,6 +239,7 @@ func (c *Chat) fill(p *person, o *order, values map[string]map[string]field) (at
 		}
 		o.Until = until
 	}
+	o.For, o.Reference = one(fieldFor).Option.Value, strings.TrimSpace(one(fieldReference).Value)
 	for _, x := range one(fieldEndsOn).Options {
 		o.EndsOn = append(o.EndsOn, x.Value)
 	}

@@ -25,13 +25,15 @@ type call struct {
 // order is what somebody decided, complete: it is stored, and carried out from the store.
 type order struct {
 	call
-	Kind    string    `json:"kind"`
-	Subject string    `json:"subject"` // exposure:ID, remediation:ID or request:ID
-	Reason  string    `json:"reason,omitempty"`
-	Into    string    `json:"into,omitempty"` // the team that it goes to
-	Until   time.Time `json:"until,omitzero"`
-	EndsOn  []string  `json:"ends_on,omitempty"`
-	Seen    time.Time `json:"seen,omitzero"` // when what he saw was written; zero: just now
+	Kind      string    `json:"kind"`
+	Subject   string    `json:"subject"` // exposure:ID, remediation:ID or request:ID
+	Reason    string    `json:"reason,omitempty"`
+	Into      string    `json:"into,omitempty"` // the team that it goes to
+	Until     time.Time `json:"until,omitzero"`
+	EndsOn    []string  `json:"ends_on,omitempty"`
+	For       string    `json:"for,omitempty"`       // what is waited for
+	Reference string    `json:"reference,omitempty"` // the vendor's case, the number of the change
+	Seen      time.Time `json:"seen,omitzero"`       // when what he saw was written; zero: just now
 }
 
 // lease is how long others leave a press to whoever took it.
@@ -215,5 +217,5 @@ func subject(text string) (kind, id string) {
 
 func (o *order) decision(p *person, id exposure.ID) lifecycle.Decision {
 	return lifecycle.Decision{Kind: lifecycle.DecisionKind(o.Kind), Exposure: id, Actor: exposure.Actor{Kind: exposure.Person, Name: p.name}, Cause: causeOf(o.ID),
-		Reason: o.Reason, Team: o.Into, Until: ms(o.Until), EndsOn: o.EndsOn, Via: "chat", Role: p.role}
+		Reason: o.Reason, Team: o.Into, Until: ms(o.Until), EndsOn: o.EndsOn, For: o.For, Reference: o.Reference, Via: "chat", Role: p.role}
 }

@@ -84,7 +84,7 @@ func verb(kind string) string {
 // done says a decision of somebody else's in the past.
 func done(kind string) string {
 	words := map[string]string{"assigned": "assigned it", "accept": "accepted its risk", "mitigate": "called it mitigated", "dismiss": "called it a false positive",
-		"snoozed": "put its reminders off", "requested": "asked for an exception", "declined": "declined the request", "withdrawn": "withdrew the request", "claim": "claimed that it is fixed", "reopen": "reopened it", "retest_requested": "asked for a re-test"}
+		"snoozed": "put its reminders off", "requested": "asked for an exception", "declined": "declined the request", "withdrawn": "withdrew the request", "claim": "claimed that it is fixed", "reopen": "reopened it", "waiting": "stopped its clock", "resumed": "let its clock run", "retest_requested": "asked for a re-test"}
 	if text, ok := words[kind]; ok {
 		return text
 	}
