@@ -3,7 +3,6 @@ package chatops
 import (
 	"context"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,19 +81,19 @@ func (c *Chat) orderClaim(ctx context.Context, p *person, in call, args []string
 	default:
 		return c.orForm(ctx, p, in, o)
 	}
-	if err := c.team(ctx, o.Into); err != nil {
+	if err := c.team(o.Into); err != nil {
 		return nil, say{}, err
 	}
 	return o, say{}, p.allowed(o.Kind, "", o.Into)
 }
 
-// team refuses a team that there isn't.
-func (c *Chat) team(ctx context.Context, name string) error {
-	names, err := c.teamNames(ctx)
-	if err != nil || slices.Contains(names, name) {
-		return err
+// team refuses a team that there isn't, before anything is stored. The decision itself
+// refuses it too, for forms and for what changed meanwhile.
+func (c *Chat) team(name string) error {
+	if err := c.Rules.KnownTeam(name); err != nil {
+		return fault.Wrap(fault.Invalid, err, "")
 	}
-	return fault.New(fault.Invalid, "there is no team %s; there are %s", shown(name), lifecycle.Plain(strings.Join(names, ", "), 300))
+	return nil
 }
 
 func (c *Chat) teamNames(ctx context.Context) ([]string, error) {
@@ -118,7 +117,7 @@ func (c *Chat) orderAssign(ctx context.Context, p *person, in call, args []strin
 		return c.orForm(ctx, p, in, o)
 	}
 	o.Into, o.Reason = rest[0], strings.Join(rest[1:], " ")
-	return o, say{}, c.team(ctx, o.Into)
+	return o, say{}, c.team(o.Into)
 }
 
 func (c *Chat) orderAccept(ctx context.Context, p *person, in call, args []string) (*order, say, error) {

@@ -257,5 +257,5 @@ func atOnce() *exception.Rules {
 	p := exception.DefaultPolicy()
 	p.EndsOn = nil
 	p.Rules = []exception.Rule{{MaxTerm: scope.Days(366)}}
-	return exception.NewRules(p, ownership.Config{}, nil)
+	return exception.NewRules(p, ownership.Config{Teams: teams()}, nil)
 }

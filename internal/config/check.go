@@ -89,7 +89,7 @@ func (r *reader) connectorConfig(doc *yaml.Node, path, connector, zone string) a
 	into, ok := r.opts.Connectors.Defaults(connector)
 	if !ok {
 		names := r.opts.Connectors.Names()
-		if like := nearest(connector, names); like != "" {
+		if like := scope.Nearest(connector, names); like != "" {
 			r.say(doc, path+".connector", "there is no connector %q; did you mean %q?", connector, like)
 		} else {
 			r.say(doc, path+".connector", "there is no connector %q; there are %s", connector, strings.Join(names, ", "))
@@ -149,6 +149,7 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 	for _, err := range cfg.Policy.Validate() {
 		r.fieldError(doc, "policy", err)
 	}
+	r.checkCalendars(doc, cfg)
 	r.checkInventory(doc, cfg)
 	r.checkNotifiers(doc, cfg)
 	names := map[string]bool{}
@@ -164,6 +165,23 @@ func (r *reader) check(doc *yaml.Node, cfg *Config) {
 	r.checkTrackers(doc, cfg)
 	r.checkRunbooks(doc, cfg)
 	r.checkControls(doc, cfg)
+}
+
+// checkCalendars looks whether teams work by calendars that there are.
+func (r *reader) checkCalendars(doc *yaml.Node, cfg *Config) {
+	known := make([]string, 0, len(cfg.Policy.Calendars))
+	for i := range cfg.Policy.Calendars {
+		known = append(known, cfg.Policy.Calendars[i].Name)
+	}
+	there := "there are " + strings.Join(known, ", ")
+	if len(known) == 0 {
+		there = "there are none"
+	}
+	for i := range cfg.Owners.Teams {
+		if name := cfg.Owners.Teams[i].Calendar; name != "" && !slices.Contains(known, name) {
+			r.say(doc, "owners.teams["+strconv.Itoa(i)+"].calendar", "%q is no calendar of policy.calendars (%s)%s", name, there, didYouMean(name, known))
+		}
+	}
 }
 
 // checkInventory looks at what is said about assets: that precedence names what there is,
@@ -242,7 +260,7 @@ func (r *reader) checkSources(doc *yaml.Node, cfg *Config) {
 
 // didYouMean is the end of a complaint about a name that nothing has.
 func didYouMean(name string, known []string) string {
-	if like := nearest(name, known); like != "" {
+	if like := scope.Nearest(name, known); like != "" {
 		return "; did you mean " + strconv.Quote(like) + "?"
 	}
 	return ""

@@ -274,3 +274,22 @@ func TestEveryKeySaysWhatItIs(t *testing.T) {
 	walk(reflect.TypeFor[config.Config]())
 	require.Greater(t, len(seen), 20)
 }
+
+func TestTeamsWorkByCalendarsThatThereAre(t *testing.T) {
+	calendars := "policy: {calendars: [{name: vienna, timezone: Europe/Vienna}, {name: pune, timezone: Asia/Kolkata}]}\n"
+	for _, tt := range []struct{ name, text, wants string }{
+		{"one of them", calendars + "owners: {teams: [{name: web, calendar: pune}]}", ""},
+		{"misspelt", calendars + "owners: {teams: [{name: web, calendar: viena}]}",
+			`2:40: owners.teams[0].calendar: "viena" is no calendar of policy.calendars (there are vienna, pune); did you mean "vienna"?`},
+		{"of none", "owners: {teams: [{name: web},\n    {name: app, calendar: office}]}", `2:27: owners.teams[1].calendar: "office" is no calendar of policy.calendars (there are none)`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := parse(tt.text)
+			if tt.wants == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.wants)
+		})
+	}
+}

@@ -61,34 +61,3 @@ func (p *ProblemsError) err() error {
 	p.List = slices.Compact(p.List)
 	return p
 }
-
-// nearest suggests the known word that is most like one that isn't, if any is close.
-func nearest(word string, known []string) string {
-	best, distance := "", 1+len(word)/3
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), k); d <= distance && (best == "" || d < distance) {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// editDistance is the Levenshtein distance of two short words.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			previous, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, previous+cost)
-		}
-	}
-	return row[len(b)]
-}

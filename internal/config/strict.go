@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/quellsec/quell/internal/scope"
 	"github.com/quellsec/quell/internal/secret"
 )
 
@@ -133,7 +134,7 @@ func (r *reader) unknown(key *yaml.Node, fields map[string]reflect.Type, path st
 		known = append(known, name)
 	}
 	slices.Sort(known)
-	if like := nearest(key.Value, known); like != "" {
+	if like := scope.Nearest(key.Value, known); like != "" {
 		r.problems.at(key, path, "unknown key %q; did you mean %q?", key.Value, like)
 		return
 	}

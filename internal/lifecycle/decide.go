@@ -204,6 +204,14 @@ func (d *Decision) senseless(e *exposure.Exposure) string {
 	return ""
 }
 
+// nobodys says that a decision gives the exposure to a team that there isn't.
+func (d *Decision) nobodys(rules *exception.Rules) error {
+	if d.Kind == DecideClaim || d.Kind == DecideReassign {
+		return rules.KnownTeam(d.Team) //nolint:wrapcheck // the words are the refusal
+	}
+	return nil
+}
+
 // deciding is one decision on its way into the ledger.
 type deciding struct {
 	ledger  *ledger.Ledger
@@ -233,6 +241,8 @@ func DecideUnder(ctx context.Context, l *ledger.Ledger, records Records, rules *
 	var res ledger.Result
 	if why := d.senseless(&e); why != "" {
 		res, err = x.unlessDecided(ctx, &e, fault.New(fault.Conflict, "deciding %s: %s", d.Kind, why))
+	} else if why := d.nobodys(rules); why != nil {
+		res, err = x.unlessDecided(ctx, &e, d.invalid(why.Error()))
 	} else if d.aboutRequest() {
 		res, err = x.applyRuled(ctx, e)
 	} else {

@@ -282,3 +282,23 @@ func (h *house) waiting() *exposure.Wait {
 	e := h.exposure()
 	return e.OpenWait()
 }
+
+func TestNothingIsGivenToATeamThatNobodyConfigured(t *testing.T) {
+	h := newHouse(t, exception.DefaultPolicy())
+	for _, kind := range []lifecycle.DecisionKind{lifecycle.DecideClaim, lifecycle.DecideReassign} {
+		_, err := h.as("bob", kind, func(d *lifecycle.Decision) { d.Team = "paymens" })
+		require.Equal(t, fault.Invalid, fault.KindOf(err), "%v", err)
+		require.ErrorContains(t, err, `there is no team "paymens"; did you mean payments?`)
+	}
+	require.EqualValues(t, 1, h.exposure().LastEvent.Seq, "nothing was recorded")
+	_, err := h.as("bob", lifecycle.DecideReassign, func(d *lifecycle.Decision) { d.Team = "payments" })
+	require.NoError(t, err)
+
+	h.rules = exception.NewRules(exception.DefaultPolicy(), ownership.Config{Teams: []ownership.Team{{Name: "others"}}}, nil)
+	again, err := h.as("bob", lifecycle.DecideReassign, func(d *lifecycle.Decision) { d.Team, d.Cause = "payments", "key-"+strconv.Itoa(h.n-1) })
+	require.NoError(t, err, "what was decided while there was the team is decided")
+	require.True(t, again.Repeated)
+	h.rules = exception.Default()
+	_, err = h.as("bob", lifecycle.DecideReassign, func(d *lifecycle.Decision) { d.Team = "anybody" })
+	require.NoError(t, err, "without teams any name is one")
+}
