@@ -166,7 +166,7 @@ func trusted(sources []config.Source) []string {
 
 func (a *app) wireActivities() error {
 	calls := newPeopleMetrics(a.registry)
-	a.registry.MustRegister(reconcileMetrics{a}, campaignMetrics{a})
+	a.registry.MustRegister(reconcileMetrics{a}, campaignMetrics{a}, &troubleMetrics{app: a})
 	a.governor = governor.New(governor.Options{Store: a.store, Now: now})
 	var err error
 	if a.courier, err = a.openCourier(calls); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/quellsec/quell/api"
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/config"
-	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/store"
@@ -43,22 +42,9 @@ func newTrackerDesk(a *app) *trackerDesk {
 
 // Trackers implements api.Trackers.
 func (d *trackerDesk) Trackers(ctx context.Context) ([]api.TrackerStatus, error) {
-	open, troubled := map[string]int64{}, map[string]int64{}
-	list := exposure.List{Limit: 200}
-	for {
-		page, err := d.store.FindRemediations(ctx, lifecycle.RemediationFilter{Status: lifecycle.RemediationOpen}, list)
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.Items {
-			open[page.Items[i].Tracker]++
-			if page.Items[i].Trouble != nil {
-				troubled[page.Items[i].Tracker]++
-			}
-		}
-		if list.Cursor = page.Next; list.Cursor == "" {
-			break
-		}
+	open, troubled, err := d.remediationsByTracker(ctx)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]api.TrackerStatus, 0, len(d.trackers.byName))
 	for _, name := range d.trackers.names() {
