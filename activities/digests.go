@@ -30,6 +30,7 @@ const made = 12 * time.Hour
 func (a *Activities) tellDigests(ctx context.Context, in SweepRequest, report *SweepReport) error {
 	now := a.now()
 	var problems []error
+	var waiting map[string][]string // for approval, by whom it waits for; read once
 	for i := range a.Digests {
 		d := &a.Digests[i]
 		due := d.When.Last(now)
@@ -37,9 +38,15 @@ func (a *Activities) tellDigests(ctx context.Context, in SweepRequest, report *S
 			continue
 		}
 		since := d.When.Last(due.Add(-time.Minute))
+		if waiting == nil {
+			var err error
+			if waiting, err = a.waitingFor(ctx, now); err != nil {
+				return fmt.Errorf("finding what waits for approval: %w", err)
+			}
+		}
 		for to, teams := range d.Teams {
 			beat(ctx, "writing the digest for "+to)
-			m, something, err := a.digestFor(ctx, to, teams, since, now)
+			m, something, err := a.digestFor(ctx, &reader{to: to, teams: teams, waiting: waiting[to]}, since, now)
 			if err == nil && something {
 				m.Cause = "digest/" + d.Notifier + "/" + to + "/" + due.Format(time.RFC3339)
 				err = d.Tell(ctx, m)
@@ -58,18 +65,28 @@ func (a *Activities) tellDigests(ctx context.Context, in SweepRequest, report *S
 // soon is how far a digest looks ahead.
 const soon = 7 * day
 
+// reader is whom a digest is for.
+type reader struct {
+	to      string
+	teams   []string // whose exposures it is about; none: of no exposures
+	waiting []string // what waits for the reader's approval, a line each
+}
+
 // digestFor is the word to one team or person, and whether there is anything to say.
-func (a *Activities) digestFor(ctx context.Context, to string, teams []string, since, now time.Time) (connectors.Message, bool, error) {
+func (a *Activities) digestFor(ctx context.Context, to *reader, since, now time.Time) (connectors.Message, bool, error) {
 	live := []exposure.State{exposure.Tracked, exposure.Validating, exposure.Open, exposure.FixClaimed, exposure.Verifying}
 	sections := []struct {
 		title string
 		f     exposure.Filter
 	}{
-		{"Overdue", exposure.Filter{Owners: teams, States: live, DueBefore: now}},
-		{"Due within a week", exposure.Filter{Owners: teams, States: live, DueAfter: now, DueBefore: now.Add(soon)}},
-		{"Closed with proof", exposure.Filter{Owners: teams, States: []exposure.State{exposure.Closed}, Updated: since}},
+		{"Overdue", exposure.Filter{Owners: to.teams, States: live, DueBefore: now}},
+		{"Due within a week", exposure.Filter{Owners: to.teams, States: live, DueAfter: now, DueBefore: now.Add(soon)}},
+		{"Closed with proof", exposure.Filter{Owners: to.teams, States: []exposure.State{exposure.Closed}, Updated: since}},
 	}
-	if to == Escalation {
+	if len(to.teams) == 0 { // no owners would be everybody's
+		sections = sections[:0]
+	}
+	if to.to == Escalation {
 		sections = append(sections[:0], struct {
 			title string
 			f     exposure.Filter
@@ -86,14 +103,17 @@ func (a *Activities) digestFor(ctx context.Context, to string, teams []string, s
 			heads = append(heads, fmt.Sprintf("%d %s", n, strings.ToLower(s.title)))
 		}
 	}
-	held, err := a.heldFor(ctx, &b, to, teams)
+	held, err := a.heldFor(ctx, &b, to.to, to.teams)
 	if err != nil {
 		return connectors.Message{}, false, err
 	}
 	if held > 0 {
 		heads = append(heads, fmt.Sprintf("%d waiting for approval", held))
 	}
-	return connectors.Message{To: to, Kind: "digest", Subject: "Exposures: " + strings.Join(heads, ", "), Text: strings.TrimSpace(b.String())}, len(heads) > 0, nil
+	if digestWaiting(&b, to.waiting); len(to.waiting) > 0 {
+		heads = append(heads, fmt.Sprintf("%d waiting for your approval", len(to.waiting)))
+	}
+	return connectors.Message{To: to.to, Kind: "digest", Subject: "Exposures: " + strings.Join(heads, ", "), Text: strings.TrimSpace(b.String())}, len(heads) > 0, nil
 }
 
 // digestSection counts exposures and names the most pressing of them.

@@ -158,10 +158,14 @@ func exceptionSubject(ev *exposure.Event) string {
 // maxApprovers bounds how many people one request goes out to.
 const maxApprovers = 20
 
+// askedOf are the people, by name, who may approve the request of an exposure and haven't.
+func (a *Activities) askedOf(e *exposure.Exposure) []string {
+	return slices.DeleteFunc(a.Rules.Approvers(e, e.Request.By, a.now()), e.Request.ApprovedBy)
+}
+
 // approvalMessages ask those who may approve and haven't, with what they need to decide.
 func (a *Activities) approvalMessages(e *exposure.Exposure, cause, subject string) []connectors.Message {
-	q := e.Request
-	people := slices.DeleteFunc(a.Rules.Approvers(e, q.By, a.now()), q.ApprovedBy)
+	people := a.askedOf(e)
 	to := make([]string, 0, len(people))
 	for _, name := range people[:min(len(people), maxApprovers)] {
 		to = append(to, "@"+name)

@@ -22,6 +22,7 @@ type Runs interface {
 	SwapRun(ctx context.Context, r runbook.Run) (bool, error)
 	RunsOf(ctx context.Context, remediation string) ([]runbook.Run, error)
 	DueRuns(ctx context.Context, before time.Time, most int) ([]runbook.Run, error)
+	FindRuns(ctx context.Context, book string, state runbook.State, l exposure.List) (exposure.Page[runbook.Run], error)
 	Budget(ctx context.Context, name string) (state []byte, version int64, err error)
 	SwapBudget(ctx context.Context, name string, version int64, state []byte) (bool, error)
 }

@@ -172,6 +172,11 @@ func readers(n *config.Notifier, owners ownership.Config) map[string][]string {
 			}
 		}
 	}
+	for _, p := range owners.People { // in no team either: approvals may wait for them
+		if to := "@" + p.Name; n.Digest.People && out[to] == nil {
+			out[to] = nil
+		}
+	}
 	return out
 }
 

@@ -63,3 +63,9 @@ func TestTheChannelsOfANotifiersOwnSettingsCountBeforeThoseOfTheTeams(t *testing
 		require.Equal(t, want != "", ok, to)
 	}
 }
+
+func TestDigestsGoToPeopleOutsideOfTeamsToo(t *testing.T) {
+	owners := ownership.Config{Teams: []ownership.Team{{Name: "web", Members: []string{"ann"}, Manager: "mia"}}, People: []ownership.Person{{Name: "ann"}, {Name: "mia"}, {Name: "carol", Role: "approver"}}}
+	require.Equal(t, map[string][]string{"escalation": nil, "web": {"web"}, "@ann": {"web"}, "@mia": {"web"}, "@carol": nil}, readers(&config.Notifier{Digest: config.Digest{People: true}}, owners))
+	require.Equal(t, map[string][]string{"escalation": nil, "web": {"web"}}, readers(&config.Notifier{}, owners))
+}
