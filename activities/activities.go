@@ -65,6 +65,7 @@ type Deps struct {
 	Digests   []Digests
 	Keeper    Keeper // nil: everything is kept
 	Keep      Keep
+	Hours     Hours            // when teams work; nil: at any hour
 	Router    Router           // how exposures are followed up; nil: by the policy alone
 	Rules     *exception.Rules // of exceptions; nil: the default ones
 	Campaigns Campaigns        // nil: there are none
@@ -110,7 +111,10 @@ func New(d Deps) *Activities {
 	if d.Office == nil {
 		d.Office = campaign.Office()
 	}
-	return &Activities{Deps: d}
+	a := &Activities{Deps: d}
+	a.Policy.hours, a.Policy.unowned = d.Hours, a.unownedTeams
+	a.Policy.asked = func(e *exposure.Exposure) []string { return a.teamsOf(a.askedOf(e)) }
+	return a
 }
 
 // The registered names.

@@ -29,16 +29,21 @@ const (
 func (p *Policy) requestRung(e *exposure.Exposure, now time.Time) (string, time.Time) {
 	q := e.Request
 	name := func(k int) string { return rungApproval + "/" + strconv.FormatInt(q.Seq, 10) + "/" + strconv.Itoa(k) }
+	var teams []string
+	if p.hours != nil {
+		teams = p.asked(e)
+	}
+	reminder := func(k int) time.Time { return p.worked(e, teams, q.At.Add(time.Duration(k)*p.RemindRequest)) }
 	next := 1
 	for k := 1; q.At.Add(time.Duration(k) * p.RemindRequest).Before(q.Expires); k++ {
-		switch at := q.At.Add(time.Duration(k) * p.RemindRequest); {
+		switch at := reminder(k); {
 		case reminded(e, name(k)):
 			next = k + 1
 		case k > next && !at.After(now):
 			next = k
 		}
 	}
-	if at := q.At.Add(time.Duration(next) * p.RemindRequest); at.Before(q.Expires) && now.Before(q.Expires) {
+	if at := reminder(next); at.Before(q.Expires) && now.Before(q.Expires) {
 		return name(next), at
 	}
 	return rungExpire + "/" + strconv.FormatInt(q.Seq, 10), q.Expires

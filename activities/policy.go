@@ -27,6 +27,10 @@ type Policy struct {
 	RemindRequest time.Duration   // how often approvers are reminded of a request
 	Silence       int             // how many reminders and escalations in a row an owner may leave unanswered
 	PublicURL     string          // of quell, for links; empty: none
+
+	hours   Hours                                          // when people are asked; nil: at any hour
+	unowned func(e *exposure.Exposure, to string) []string // the teams that a rung asks
+	asked   func(e *exposure.Exposure) []string            // the teams of those who may approve
 }
 
 const day = 24 * time.Hour
@@ -117,18 +121,24 @@ func (p *Policy) unownedRung(e *exposure.Exposure, now time.Time) (string, time.
 		since = e.OpenedAt
 	}
 	name := func(i int) string { return "unowned/" + strconv.Itoa(i) + "/" + stamp(since) }
+	at := func(i int) time.Time {
+		if p.hours == nil {
+			return since.Add(p.Unowned[i])
+		}
+		return p.worked(e, p.unowned(e, p.unownedTo(strconv.Itoa(i))), since.Add(p.Unowned[i]))
+	}
 	next := 0
-	for i, after := range p.Unowned {
+	for i := range p.Unowned {
 		if reminded(e, name(i)) {
 			next = i + 1
-		} else if i > next && !since.Add(after).After(now) {
+		} else if i > next && !at(i).After(now) {
 			next = i
 		}
 	}
 	if next >= len(p.Unowned) {
 		return "", time.Time{}
 	}
-	return name(next), since.Add(p.Unowned[next])
+	return name(next), at(next)
 }
 
 func reminded(e *exposure.Exposure, cause string) bool {

@@ -181,6 +181,9 @@ func (a *Activities) waitForApproval(ctx context.Context, r *runbook.Run, book *
 	}
 	// Reminders that were missed are passed over but for the last.
 	passed := int(now.Sub(r.At) / book.Remind)
+	if at := a.reminderOf(r, book, left, passed, now); passed > r.Reminded && at.After(now) {
+		return false, sooner(at, r.Expires), nil
+	}
 	if passed > r.Reminded {
 		for _, m := range a.runApprovals(r, book, "remind/"+r.ID+"/"+itoa(passed), "Still waiting for your approval: ") {
 			if err := a.notifyRun(ctx, m, r); err != nil {
@@ -190,7 +193,17 @@ func (a *Activities) waitForApproval(ctx context.Context, r *runbook.Run, book *
 		r.Reminded = passed
 		return a.wrote(ctx, r)
 	}
-	return false, sooner(r.At.Add(time.Duration(passed+1)*book.Remind), r.Expires), nil
+	return false, sooner(a.reminderOf(r, book, left, passed+1, now), r.Expires), nil
+}
+
+// reminderOf is when approvers are reminded for the k-th time: when one of them works, or
+// at once where something has to be acted on.
+func (a *Activities) reminderOf(r *runbook.Run, book *runbook.Runbook, left []exposure.Exposure, k int, now time.Time) time.Time {
+	at := r.At.Add(time.Duration(k) * book.Remind)
+	if slices.ContainsFunc(left, func(e exposure.Exposure) bool { return e.Decision.Outcome == exposure.Act }) {
+		return at
+	}
+	return a.Hours.first(a.teamsOf(book.Approvers(r, now)), at)
 }
 
 // standing are the exposures of a run that are live members of its remediation still, and

@@ -197,7 +197,7 @@ func (a *app) wireActivities() error {
 		Trackers: a.trackers.byName, Route: a.trackers.route, Settings: a.store, Evidence: a.store, Keeping: a.trackers.keeping(), Assignee: a.assignee, Notifier: a.courier, Courier: a.courier,
 		Digests: a.digests(), Keeper: a.store, Keep: activities.Keep{Messages: a.cfg.Retention.Messages.Std(), Threads: a.cfg.Retention.Threads.Std(), Inbox: a.cfg.Retention.Inbox.Std(), Blobs: a.cfg.Retention.Blobs.Std()},
 		Drainer: a.pipeline, Retirer: a.pipeline, Lessons: a.store, Reroute: a.memory, Directory: directory{a.judge}, Syncs: a.store, Pulls: a.sources.pulled, Import: a.importer(), Reports: a.store, Sources: a.sources.watched(),
-		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp,
+		Keys: keys, Policy: a.policy(), Rules: a.rules, Router: a.judge.FollowUp, Hours: a.judge.Hours,
 		Runbooks: books, Controls: a.store, ControlTests: controlTests(a.cfg.Controls),
 		Campaigns: a.store, Reassess: a.pipeline, Beckon: a.lifecycle, Office: a.configuredOffice(), Now: now, Log: a.log,
 	})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/scope"
 )
 
@@ -25,4 +26,17 @@ func (r *Rules) KnownTeam(name string) error {
 		listed += ", …"
 	}
 	return refuse("there is no team %s; there are %s", strconv.Quote(name), listed)
+}
+
+// TeamsOf are the teams that a person is in or manages, by name.
+func (r *Rules) TeamsOf(person string) []string {
+	name := r.Person(person)
+	same := func(other string) bool { return exposure.SamePerson(r.Person(other), name) }
+	var out []string
+	for _, team := range slices.Sorted(maps.Keys(r.teams)) {
+		if t := r.teams[team]; t.Manager != "" && same(t.Manager) || slices.ContainsFunc(t.Members, same) {
+			out = append(out, team)
+		}
+	}
+	return out
 }

@@ -89,6 +89,14 @@ func (j *Judge) FollowUp(e exposure.Exposure, a asset.Asset) (ownership.Options,
 	return route.Options, g.decider.Calendar(g.calendarOf(&e, route.Team))
 }
 
+// Hours is the calendar by which a team works; of no team, or of one that names none, the
+// policy's. Nil: there is none.
+func (j *Judge) Hours(team string) *calendar.Calendar {
+	g := j.grounds.Load()
+	known, _ := g.Owners.Team(team)
+	return g.decider.Calendar(known.Calendar)
+}
+
 // calendarOf names the calendar of the team that owns an exposure; empty: the policy's.
 func (g *Grounds) calendarOf(e *exposure.Exposure, routed string) string {
 	team := routed
