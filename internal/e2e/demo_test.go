@@ -13,11 +13,7 @@ import (
 )
 
 func TestTheDemoLivesThroughTheWholeLoop(t *testing.T) {
-	fixed := weakapp.Fixed()
-	// The demo's ports are fixed; somebody else may be living through it right now.
-	(&daemon{t: t}).until("the ports of the weak application", func() bool {
-		return portFree(fixed.Portal) && portFree(fixed.PortalTLS) && portFree(fixed.Files) && portFree(fixed.Console)
-	})
+	awaitWeakPorts(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	dir := t.TempDir()
@@ -32,4 +28,14 @@ func TestTheDemoLivesThroughTheWholeLoop(t *testing.T) {
 		require.Contains(t, told.String(), passage)
 	}
 	require.Empty(t, processesOf(t, dir), "the demo leaves no process behind")
+}
+
+// awaitWeakPorts waits until nobody uses the demo's ports. They are fixed, and somebody else
+// may be living through it right now.
+func awaitWeakPorts(t *testing.T) {
+	t.Helper()
+	fixed := weakapp.Fixed()
+	(&daemon{t: t}).until("the ports of the weak application", func() bool {
+		return portFree(fixed.Portal) && portFree(fixed.PortalTLS) && portFree(fixed.Files) && portFree(fixed.Console)
+	})
 }
