@@ -57,7 +57,7 @@ test-peers: build bin/temporal ## run the tests against real peers, installing w
 	$(GO_TEST) -tags peers -timeout 20m $(ARGS) -run "^($$tests)\$$" $$(dirname $$files | sort -u | sed 's|^|./|')
 
 # The packages that only drive other processes, or only wrap nuclei, teach the race detector nothing and take it minutes.
-RACE_SKIP := /(cmd/|internal/(probe|e2e|demo|bench|docsgen|archtest))
+RACE_SKIP := /(cmd/|internal/(probe|e2e|demo|chaos/whole|bench|docsgen|archtest))
 race: bin/temporal bin/ferretdb ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 30m $(ARGS) $$(go list $(PKG) | grep -Ev '$(RACE_SKIP)')
 

@@ -50,6 +50,12 @@ func (h *house) audit(o *Options) []Count {
 			lost++
 		}
 	}
+	taken := 0
+	for _, reason := range h.people.asked {
+		if decided[reason] > 0 {
+			taken++
+		}
+	}
 	messages, repeated := 0, 0
 	for _, n := range h.people.slack.Causes() {
 		messages++
@@ -66,7 +72,9 @@ func (h *house) audit(o *Options) []Count {
 		{"whole/duplicate_tickets", twins, len(tickets), 0},
 		{"whole/lost_tickets", lost, len(known), 0},
 		{"whole/decisions_taken_twice", twice, len(h.people.asked), 0},
+		{"whole/decisions_taken", taken, len(h.people.asked), taken}, // some find nobody, or nothing that is open
 		{"whole/messages_told_twice", repeated, messages, 0},
+		{"whole/teams_told_nothing", h.deaf(o), o.Teams, 0},
 		{"whole/processes_killed", kills, kills, kills},
 	}
 }
@@ -81,4 +89,15 @@ func markers(jira *jiratest.Server) map[string]int {
 		}
 	}
 	return out
+}
+
+// deaf counts the teams that were told nothing at all.
+func (h *house) deaf(o *Options) int {
+	none := 0
+	for team := range o.Teams {
+		if len(h.people.slack.Messages(channelOf(team))) == 0 {
+			none++
+		}
+	}
+	return none
 }

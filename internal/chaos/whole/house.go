@@ -54,9 +54,8 @@ func openHouse(ctx context.Context, dir string, o *Options) (*house, error) {
 	}
 	quell := "http://127.0.0.1:" + strconv.Itoa(api)
 	jira := jiratest.New(jiratest.Options{Token: "chaos", Email: "quell@chaos.example", Secret: signing, Lag: 2 * time.Second, Webhook: quell + "/hooks/trackers/jira"})
-	slack := slacktest.New(slacktest.Options{Secret: signing, Endpoint: quell,
-		Users:    []slacktest.User{{ID: annID, Name: "ann", Email: "ann@chaos.example"}},
-		Channels: []slacktest.Channel{{ID: everybody, Name: "everybody", Member: true}}})
+	slack := slacktest.New(slacktest.Options{Secret: signing, Endpoint: quell, Channels: channels(o.Teams),
+		Users: []slacktest.User{{ID: annID, Name: "ann", Email: "ann@chaos.example"}}})
 	jiraURL, err := h.serve(ctx, jira.Handler())
 	if err != nil {
 		return nil, err
@@ -82,7 +81,7 @@ func openHouse(ctx context.Context, dir string, o *Options) (*house, error) {
 	fmt.Fprintf(o.Out, "note what the daemon says is in %s\n", h.log.Name())
 	h.keeper = &keeper{options: daemon.Options{Binary: o.Binary, Dir: dir, Args: []string{"--port", strconv.Itoa(api)}, Log: h.log, Agent: "quell-chaos"}}
 	h.killer = &killer{rand: newRand(o.Seed, 1), pause: o.Kill, kills: map[string]int{}}
-	h.people = &people{rand: newRand(o.Seed, 2), sites: sites, jira: jira, slack: slack, alive: h.keeper.alive}
+	h.people = &people{rand: newRand(o.Seed, 2), sites: sites, jira: jira, slack: slack, chat: slackURL, alive: h.keeper.alive}
 	return h, nil
 }
 
@@ -118,12 +117,24 @@ func freePort(ctx context.Context) (int, error) {
 	return address.Port, nil
 }
 
+// channels are one for everybody and one for each team.
+func channels(teams int) []slacktest.Channel {
+	out := []slacktest.Channel{{ID: everybody, Name: "everybody", Member: true}}
+	for n := range teams {
+		out = append(out, slacktest.Channel{ID: channelOf(n), Name: fmt.Sprintf("team-%d", n+1), Member: true})
+	}
+	return out
+}
+
+func channelOf(team int) string { return fmt.Sprintf("C0TEAM%03d", team+1) }
+
 // configuration is a quell.yaml with as many teams, each with the sites of its own network.
 func configuration(dir string, o *Options, jira, slack string) string {
-	var teams, routes strings.Builder
+	var teams, routes, rooms strings.Builder
 	for n := range o.Teams {
 		fmt.Fprintf(&teams, "    - {name: team-%d, members: [ann]}\n", n+1)
 		fmt.Fprintf(&routes, "      - {match: [\"identifier.label=127.1.%d.*\"], team: team-%[1]d}\n", n+1)
+		fmt.Fprintf(&rooms, "        team-%d: %s\n", n+1, channelOf(n))
 	}
 	return strings.ReplaceAll(fmt.Sprintf(`sources:
   - {name: chaos, connector: nuclei, zone: chaos, local: true, webhook: {token: "${file:DIR/hook.token}", id_header: X-Delivery}}
@@ -159,5 +170,6 @@ notifiers:
       token: ${file:DIR/slack.token}
       signing_secret: ${file:DIR/signing.secret}
       escalation: %s
-`, annID, teams.String(), routes.String(), jira, slack, everybody), "DIR/", dir+"/")
+      channels:
+%s`, annID, teams.String(), routes.String(), jira, slack, everybody, rooms.String()), "DIR/", dir+"/")
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,9 +26,6 @@ func weaknesses() []weakness {
 		{"quell-demo-open-admin", "Administration page open without a login", "/admin", "<html><h1>Portal administration</h1></html>"},
 	}
 }
-
-// port is where all sites listen, each on a loopback address of its own.
-const port = "18090"
 
 // site is a small web server on 127.1.TEAM.NUMBER.
 type site struct {
@@ -61,8 +59,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sites are all of them, by address.
+// sites are all of them, by address. They listen on one port, each on an address of its own.
 type sites struct {
+	port    string
 	all     map[string]*site
 	servers []*http.Server
 }
@@ -70,14 +69,18 @@ type sites struct {
 // openSites starts so many sites of so many teams, each weak in every way. They live until
 // close.
 func openSites(ctx context.Context, teams, each int) (*sites, error) {
-	s := &sites{all: map[string]*site{}}
+	free, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &sites{port: strconv.Itoa(free), all: map[string]*site{}}
 	for team := range teams {
 		for n := range each {
 			one := &site{address: fmt.Sprintf("127.1.%d.%d", team+1, n+1), weak: map[string]bool{}}
 			for _, w := range weaknesses() {
 				one.weak[w.path] = true
 			}
-			listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(one.address, port))
+			listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(one.address, s.port))
 			if err != nil {
 				s.close()
 				return nil, fault.New(fault.Unavailable, "opening a weak site: %w", err)
@@ -102,10 +105,10 @@ func (s *sites) report(at time.Time) []byte {
 	var b strings.Builder
 	for address := range s.all {
 		for _, w := range weaknesses() {
-			url := "http://" + net.JoinHostPort(address, port)
+			url := "http://" + net.JoinHostPort(address, s.port)
 			fmt.Fprintf(&b, `{"template-id":%q,"info":{"name":%q,"severity":"high","remediation":"Mend %s."},"type":"http","host":%q,"port":%q,"ip":%[4]q,`+
 				`"url":%[6]q,"matched-at":%[7]q,"timestamp":%[8]q,"matcher-status":true}`+"\n",
-				w.template, w.title, w.path, address, port, url, url+w.path, at.UTC().Format(time.RFC3339))
+				w.template, w.title, w.path, address, s.port, url, url+w.path, at.UTC().Format(time.RFC3339))
 		}
 	}
 	return []byte(b.String())

@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Binary    string // path of quell, with quell-probe and temporal beside it
 	Templates string // folder of the demo's nuclei templates
+	Dir       string // folder to make its own in; empty: that of temporary files
 	Teams     int
 	Sites     int           // of each team; every site is weak in two ways
 	Seed      uint64        // of all that is random on our side
@@ -43,7 +44,7 @@ func (o *Options) Lifecycles() int { return o.Teams * o.Sites * len(weaknesses()
 func Run(ctx context.Context, o Options) ([]Count, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "quell-chaos-")
+	dir, err := os.MkdirTemp(o.Dir, "quell-chaos-")
 	if err != nil {
 		return nil, fault.New(fault.Internal, "making a folder for the chaos: %w", err)
 	}
@@ -80,8 +81,8 @@ func (h *house) live(ctx context.Context, o *Options) error {
 		if err != nil {
 			return err
 		}
-		h.people.jira.Calm()
-		return h.settle(ctx)
+		h.people.calm()
+		return h.settle(ctx, o)
 	})
 	return group.Wait()
 }
@@ -158,15 +159,15 @@ func (h *house) closed(ctx context.Context, o *Options) (bool, error) {
 
 // settle waits until the tickets have followed the exposures, and reads what quell has
 // written down.
-func (h *house) settle(ctx context.Context) error {
-	err := h.until(ctx, "every ticket to be done", func() (bool, error) {
+func (h *house) settle(ctx context.Context, o *Options) error {
+	err := h.until(ctx, "every ticket to be done, and every team to have heard", func() (bool, error) {
 		h.people.deliver(ctx)
 		for _, key := range h.people.jira.Keys() {
 			if issue := h.people.jira.Issue(key); issue.Category != "done" && !issue.Deleted {
 				return false, nil
 			}
 		}
-		return true, nil
+		return h.deaf(o) == 0, nil
 	})
 	if err != nil {
 		return err

@@ -27,11 +27,15 @@ func TestEightLivesCloseWithProofWhileEverythingIsKilled(t *testing.T) {
 	binary, err := filepath.Abs(filepath.Join(root, "bin", "quell"))
 	require.NoError(t, err)
 	var told strings.Builder
+	dir := t.TempDir()
 
 	counts, err := whole.Run(t.Context(), whole.Options{Binary: binary, Templates: filepath.Join(root, "internal", "demo", "templates"),
-		Dir: t.TempDir(), Teams: 2, Sites: 2, Seed: 1, Kill: 8 * time.Second, Deed: 250 * time.Millisecond, Patience: 6 * time.Minute, Out: &told})
+		Dir: dir, Teams: 2, Sites: 2, Seed: 1, Kill: 8 * time.Second, Deed: 250 * time.Millisecond, Patience: 6 * time.Minute, Out: &told})
 
 	t.Log(told.String())
+	if err != nil {
+		t.Log(tail(t, dir))
+	}
 	require.NoError(t, err)
 	byName := map[string]whole.Count{}
 	for _, c := range counts {
@@ -44,4 +48,15 @@ func TestEightLivesCloseWithProofWhileEverythingIsKilled(t *testing.T) {
 		require.Positive(t, byName["whole/"+name].Of, name)
 	}
 	require.Positive(t, byName["whole/decisions_taken"].Count, "people are heard")
+}
+
+// tail is the end of what the daemon said.
+func tail(t *testing.T, dir string) string {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	require.NoError(t, err)
+	require.Len(t, logs, 1)
+	raw, err := os.ReadFile(logs[0])
+	require.NoError(t, err)
+	return string(raw[max(0, len(raw)-8<<10):])
 }
