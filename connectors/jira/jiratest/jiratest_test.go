@@ -2,6 +2,7 @@ package jiratest_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -174,6 +175,20 @@ func TestAPersonWithoutABrowserCanClick(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status)
 	status, _ = get(t, server, "/browse/SEC-2")
 	require.Equal(t, http.StatusNotFound, status)
+}
+
+func TestADescriptionThatAPersonClearedIsNull(t *testing.T) {
+	for _, mode := range []jiratest.Mode{jiratest.Cloud, jiratest.DataCenter} {
+		s := jiratest.New(jiratest.Options{Mode: mode})
+		server := httptest.NewServer(s.Handler())
+		t.Cleanup(server.Close)
+		key := s.Raise("SEC", "A chore", "ann")
+		s.Describe(key, "ann", func(json.RawMessage) json.RawMessage { return json.RawMessage("null") })
+		status, body := get(t, server, map[jiratest.Mode]string{jiratest.Cloud: "/rest/api/3", jiratest.DataCenter: "/rest/api/2"}[mode]+"/issue/"+key)
+		require.Equal(t, http.StatusOK, status, body)
+		require.Contains(t, body, `"description":null`)
+		require.Empty(t, s.Issue(key).Text.Text)
+	}
 }
 
 func TestReadersSeeWhatActs(t *testing.T) {

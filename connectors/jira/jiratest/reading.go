@@ -55,8 +55,8 @@ func (s *Server) give(raw json.RawMessage) any {
 		return raw
 	}
 	var doc map[string]any
-	if json.Unmarshal(raw, &doc) != nil {
-		return raw
+	if json.Unmarshal(raw, &doc) != nil || doc == nil {
+		return raw // null is a map of nothing, which takes no content
 	}
 	return localIDs(doc)
 }
