@@ -93,21 +93,24 @@ func (s shelf) PruneThreads(_ context.Context, t time.Time) (int, error) {
 	return s.remove("threads", t)
 }
 func (s shelf) PruneInbox(_ context.Context, t time.Time) (int, error) { return s.remove("inbox", t) }
+func (s shelf) PrunePresses(_ context.Context, t time.Time) (int, error) {
+	return s.remove("presses", t)
+}
 func (s shelf) PruneBlobs(_ context.Context, t time.Time) (int, error) { return s.remove("blobs", t) }
 
 func TestWhatWasKeptLongEnoughIsRemovedOnceADay(t *testing.T) {
 	r := newRig(t, nil)
 	kept := shelf{}
-	r.Keeper, r.Keep = kept, Keep{Messages: 90 * day, Threads: 30 * day, Inbox: day}
+	r.Keeper, r.Keep = kept, Keep{Messages: 90 * day, Threads: 30 * day, Inbox: day, Presses: 2 * day}
 	report, err := r.Sweep(t.Context(), SweepRequest{})
 	require.NoError(t, err)
-	require.Equal(t, 3, report.Removed)
-	require.Equal(t, shelf{"messages": r.clock.Add(-90 * day), "threads": r.clock.Add(-30 * day), "inbox": r.clock.Add(-day)}, kept, "blobs are kept for ever")
+	require.Equal(t, 4, report.Removed)
+	require.Equal(t, shelf{"messages": r.clock.Add(-90 * day), "threads": r.clock.Add(-30 * day), "inbox": r.clock.Add(-day), "presses": r.clock.Add(-2 * day)}, kept, "blobs are kept for ever")
 	again, err := r.Sweep(t.Context(), SweepRequest{Pruned: report.Pruned})
 	require.NoError(t, err)
 	require.Zero(t, again.Removed)
 	r.clock = r.clock.Add(day)
 	again, err = r.Sweep(t.Context(), SweepRequest{Pruned: report.Pruned})
 	require.NoError(t, err)
-	require.Equal(t, 3, again.Removed)
+	require.Equal(t, 4, again.Removed)
 }

@@ -12,12 +12,13 @@ type Keeper interface {
 	PruneMessages(ctx context.Context, olderThan time.Time) (int, error)
 	PruneThreads(ctx context.Context, olderThan time.Time) (int, error)
 	PruneInbox(ctx context.Context, olderThan time.Time) (int, error)
+	PrunePresses(ctx context.Context, olderThan time.Time) (int, error)
 	PruneBlobs(ctx context.Context, olderThan time.Time) (int, error)
 }
 
 // Keep is for how long what is done is kept; zero: for ever.
 type Keep struct {
-	Messages, Threads, Inbox, Blobs time.Duration
+	Messages, Threads, Inbox, Presses, Blobs time.Duration
 }
 
 // prune removes what was kept long enough: once a day, one kind after the other. A kind
@@ -32,7 +33,8 @@ func (a *Activities) prune(ctx context.Context, in SweepRequest, report *SweepRe
 		name   string
 		keep   time.Duration
 		remove func(context.Context, time.Time) (int, error)
-	}{{"messages", a.Keep.Messages, a.Keeper.PruneMessages}, {"threads", a.Keep.Threads, a.Keeper.PruneThreads}, {"inbox", a.Keep.Inbox, a.Keeper.PruneInbox}, {"blobs", a.Keep.Blobs, a.Keeper.PruneBlobs}} {
+	}{{"messages", a.Keep.Messages, a.Keeper.PruneMessages}, {"threads", a.Keep.Threads, a.Keeper.PruneThreads}, {"inbox", a.Keep.Inbox, a.Keeper.PruneInbox},
+		{"presses", a.Keep.Presses, a.Keeper.PrunePresses}, {"blobs", a.Keep.Blobs, a.Keeper.PruneBlobs}} {
 		if kind.keep <= 0 {
 			continue
 		}

@@ -84,11 +84,12 @@ type Retention struct {
 	Messages scope.Duration `yaml:"messages" doc:"Messages that were told, in the outbox. What still has to be told stays, however old it is."`
 	Threads  scope.Duration `yaml:"threads" doc:"Where the thread of a ticket is in a chat, after the last word in it. Later words begin a new thread."`
 	Inbox    scope.Duration `yaml:"inbox" doc:"Messages of the built-in inbox that were read."`
+	Presses  scope.Duration `yaml:"presses" doc:"What people pressed, wrote and filled in in chats, once it was answered. What was decided by it stays in the histories."`
 	Blobs    scope.Duration `yaml:"blobs" doc:"Bodies of deliveries and evidence. Zero: for ever. What is still needed stays; records keep their hashes."`
 }
 
 func defaultRetention() Retention {
-	return Retention{Messages: scope.Days(90), Threads: scope.Days(365), Inbox: scope.Days(365)}
+	return Retention{Messages: scope.Days(90), Threads: scope.Days(365), Inbox: scope.Days(365), Presses: scope.Days(90)}
 }
 
 // checkNotifiers looks at what is said about telling people.
@@ -122,7 +123,7 @@ func (r *reader) checkNotifiers(doc *yaml.Node, cfg *Config) {
 		}
 		r.checkDigest(doc, path+".digest", &n.Digest)
 	}
-	for name, keep := range map[string]scope.Duration{"messages": cfg.Retention.Messages, "threads": cfg.Retention.Threads, "inbox": cfg.Retention.Inbox, "blobs": cfg.Retention.Blobs} {
+	for name, keep := range map[string]scope.Duration{"messages": cfg.Retention.Messages, "threads": cfg.Retention.Threads, "inbox": cfg.Retention.Inbox, "presses": cfg.Retention.Presses, "blobs": cfg.Retention.Blobs} {
 		const least = 24 * time.Hour
 		if keep != 0 && keep.Std() < least {
 			r.say(doc, "retention."+name, "is too short: a day at least, or zero for ever")

@@ -16,7 +16,7 @@ const pruneBatch = 500
 // still has to be told stays, however old it is.
 func (s *Store) PruneMessages(ctx context.Context, olderThan time.Time) (int, error) {
 	open := map[string]int64{} // the generation of each box in which messages still wait
-	return s.prune(ctx, s.messages().Collection, "at", olderThan, func(d engine.Doc) (bool, error) {
+	return s.prune(ctx, s.messages().Collection, before("at", olderThan), func(d engine.Doc) (bool, error) {
 		m, err := s.messages().decode(d.Body)
 		if err != nil || m.Settled() || m.Gen == 0 {
 			return err == nil && m.Settled(), err
@@ -39,22 +39,36 @@ func (s *Store) PruneMessages(ctx context.Context, olderThan time.Time) (int, er
 // PruneThreads forgets where threads are that nothing was said in since a time, and says
 // how many. What is said later heads a new one.
 func (s *Store) PruneThreads(ctx context.Context, olderThan time.Time) (int, error) {
-	return s.prune(ctx, s.threads().Collection, "at", olderThan, func(engine.Doc) (bool, error) { return true, nil })
+	return s.prune(ctx, s.threads().Collection, before("at", olderThan), func(engine.Doc) (bool, error) { return true, nil })
 }
 
 // PruneInbox removes messages of the built-in inbox that came before a time and were read,
 // and says how many.
 func (s *Store) PruneInbox(ctx context.Context, olderThan time.Time) (int, error) {
-	return s.prune(ctx, s.inbox().Collection, "at", olderThan, func(d engine.Doc) (bool, error) {
+	return s.prune(ctx, s.inbox().Collection, before("at", olderThan), func(d engine.Doc) (bool, error) {
 		m, err := s.inbox().decode(d.Body)
 		return err == nil && m.Read, err
 	})
 }
 
-// prune removes the documents whose time is before another and of which keep says so.
-func (s *Store) prune(ctx context.Context, c *engine.Collection, field string, olderThan time.Time, may func(engine.Doc) (bool, error)) (int, error) {
-	var w where
-	w.before(field, olderThan)
+// PrunePresses removes presses that were answered before a time, and says how many. What
+// still has to be answered stays, however old it is. A chat repeats a call for an hour at
+// most: whoever keeps presses for longer takes none for new.
+func (s *Store) PrunePresses(ctx context.Context, olderThan time.Time) (int, error) {
+	return s.prune(ctx, s.chatPresses().Collection, nil, func(d engine.Doc) (bool, error) { // people press too seldom for an index
+		p, err := s.chatPresses().decode(d.Body)
+		return err == nil && p.NextAt.IsZero() && !p.AnsweredAt.IsZero() && p.AnsweredAt.Before(olderThan), err
+	})
+}
+
+// before holds for documents with a time before another.
+func before(field string, t time.Time) (w where) {
+	w.before(field, t)
+	return w
+}
+
+// prune removes the documents for which a filter holds, and of which may says so.
+func (s *Store) prune(ctx context.Context, c *engine.Collection, w where, may func(engine.Doc) (bool, error)) (int, error) {
 	removed := 0
 	var ids []string
 	flush := func() error {

@@ -72,4 +72,27 @@ func presses(t *testing.T, address func(t *testing.T) string) {
 		_, err = s.Press(ctx, "none")
 		require.True(t, fault.Is(err, fault.NotFound))
 	})
+
+	t.Run("what was answered long ago is removed, and what was not stays, however old it is", func(t *testing.T) {
+		young := press("young", time.Time{})
+		young.Status, young.Body, young.AnsweredAt = lifecycle.PressAnswered, nil, day(20)
+		_, _, err := s.AddPress(ctx, young)
+		require.NoError(t, err)
+		pruned := func(olderThan time.Time) int {
+			removed, err := s.PrunePresses(ctx, olderThan)
+			require.NoError(t, err)
+			return removed
+		}
+		require.Zero(t, pruned(epoch), "it was answered then, and not before")
+		require.Equal(t, 1, pruned(day(10)))
+		require.Zero(t, pruned(day(10)))
+		_, err = s.Press(ctx, "once")
+		require.True(t, fault.Is(err, fault.NotFound))
+		kept, err := s.Press(ctx, "young")
+		require.NoError(t, err)
+		require.Equal(t, young, kept)
+		due, err := s.PendingPresses(ctx, epoch.Add(time.Hour), 10)
+		require.NoError(t, err)
+		require.Len(t, due, 4)
+	})
 }
