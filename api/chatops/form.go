@@ -107,8 +107,8 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 	if err != nil {
 		return nil, err
 	}
-	day := func(label string, optional bool) kit.Block {
-		return input(fieldUntil, label, "", optional, kit.NewDatePickerBlockElement("v"))
+	day := func(optional bool) kit.Block {
+		return input(fieldUntil, "Until", "", optional, kit.NewDatePickerBlockElement("v"))
 	}
 	switch lifecycle.DecisionKind(o.Kind) {
 	case lifecycle.DecideClaim:
@@ -119,15 +119,15 @@ func (c *Chat) fields(ctx context.Context, p *person, o *order) ([]kit.Block, er
 		}
 		return append(out, reason("Why", true)), nil
 	case lifecycle.DecideAcceptRisk, lifecycle.DecideMitigate:
-		return append(out, reason("Reason", false), day("Until", true), ends(), input(fieldControl, "…or when this control fails", "", true, kit.NewPlainTextInputBlockElement(nil, "v")),
+		return append(out, reason("Reason", false), day(true), ends(), input(fieldControl, "…or when this control fails", "", true, kit.NewPlainTextInputBlockElement(nil, "v")),
 			note("Without a day it lasts as long as the policy lets it."), c.approvers(ctx, p, o)), nil
 	case lifecycle.DecideFalsePositive:
-		return append(out, reason("What shows that it isn't there", false), day("Until", true), ends(),
+		return append(out, reason("What shows that it isn't there", false), day(true), ends(),
 			note("Without an end it holds until what the sources report changes.")), nil
 	case lifecycle.DecideSnooze:
-		return append(out, day("Until", false), reason("Why", true)), nil
+		return append(out, day(false), reason("Why", true)), nil
 	case lifecycle.DecideWait:
-		return append(out, waitFields(o, day("Until", false))...), nil
+		return append(out, waitFields(o, day(false))...), nil
 	case kindNotOurs:
 		return c.notOurs(ctx, p, o, out)
 	default:

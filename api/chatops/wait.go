@@ -54,9 +54,10 @@ func (c *Chat) orderResume(ctx context.Context, p *person, in call, args []strin
 // command said of it already is chosen.
 func waitFields(o *order, until kit.Block) []kit.Block {
 	words := map[string]string{exposure.WaitVendor: "the vendor", exposure.WaitChangeWindow: "a change window"}
-	var options []*kit.OptionBlockObject
+	kinds := exposure.WaitKinds()
+	options := make([]*kit.OptionBlockObject, 0, len(kinds))
 	var chosen *kit.OptionBlockObject
-	for _, kind := range exposure.WaitKinds() {
+	for _, kind := range kinds {
 		option := kit.NewOptionBlockObject(kind, kit.NewTextBlockObject(kit.PlainTextType, words[kind], false, false), nil)
 		if kind == o.For {
 			chosen = option

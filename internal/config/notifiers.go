@@ -84,7 +84,7 @@ type Retention struct {
 	Messages scope.Duration `yaml:"messages" doc:"Messages that were told, in the outbox. What still has to be told stays, however old it is."`
 	Threads  scope.Duration `yaml:"threads" doc:"Where the thread of a ticket is in a chat, after the last word in it. Later words begin a new thread."`
 	Inbox    scope.Duration `yaml:"inbox" doc:"Messages of the built-in inbox that were read."`
-	Presses  scope.Duration `yaml:"presses" doc:"What people pressed, wrote and filled in in chats, once it was answered. What was decided by it stays in the histories."`
+	Presses  scope.Duration `yaml:"presses" doc:"What people pressed, wrote and filled into forms in chats, once it was answered. What was decided by it stays in the histories."`
 	Blobs    scope.Duration `yaml:"blobs" doc:"Bodies of deliveries and evidence. Zero: for ever. What is still needed stays; records keep their hashes."`
 }
 

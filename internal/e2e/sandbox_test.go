@@ -173,8 +173,9 @@ var issueRow = regexp.MustCompile(`<td><a href="/browse/([A-Z]+-\d+)">[^<]*</a><
 
 func (s sandbox) issues(t *testing.T) []issue {
 	t.Helper()
-	var out []issue
-	for _, row := range issueRow.FindAllStringSubmatch(s.get(t, s.Jira+"/"), -1) {
+	rows := issueRow.FindAllStringSubmatch(s.get(t, s.Jira+"/"), -1)
+	out := make([]issue, 0, len(rows))
+	for _, row := range rows {
 		out = append(out, issue{row[1], html.UnescapeString(row[2]), row[3]})
 	}
 	require.NotEmpty(t, out)
@@ -209,8 +210,9 @@ func (s sandbox) comments(t *testing.T, key string) []string {
 	t.Helper()
 	_, after, found := strings.Cut(s.get(t, s.Jira+"/browse/"+key), "<h2>Comments</h2>")
 	require.True(t, found)
-	var out []string
-	for _, text := range commentText.FindAllStringSubmatch(after, -1) {
+	texts := commentText.FindAllStringSubmatch(after, -1)
+	out := make([]string, 0, len(texts))
+	for _, text := range texts {
 		out = append(out, html.UnescapeString(text[1]))
 	}
 	return out

@@ -119,7 +119,7 @@ func freePort(ctx context.Context) (int, error) {
 
 // channels are one for everybody and one for each team.
 func channels(teams int) []slacktest.Channel {
-	out := []slacktest.Channel{{ID: everybody, Name: "everybody", Member: true}}
+	out := append(make([]slacktest.Channel, 0, 1+teams), slacktest.Channel{ID: everybody, Name: "everybody", Member: true})
 	for n := range teams {
 		out = append(out, slacktest.Channel{ID: channelOf(n), Name: fmt.Sprintf("team-%d", n+1), Member: true})
 	}
