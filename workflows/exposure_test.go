@@ -27,8 +27,16 @@ import (
 type skipping struct {
 	*house
 	env   *testsuite.TestWorkflowEnvironment
+	clock *present
 	woken *recorder
 }
+
+// present is the time of the run that is under way.
+type present struct {
+	env *testsuite.TestWorkflowEnvironment
+}
+
+func (c *present) now() time.Time { return c.env.Now() }
 
 const (
 	day     = 24 * time.Hour
@@ -37,17 +45,28 @@ const (
 
 func skip(t *testing.T) *skipping {
 	t.Helper()
+	c, woken := &present{env: environment(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}, &recorder{}
+	s := &skipping{house: newHouse(t, c.now, woken), clock: c, woken: woken}
+	return s.in(c.env)
+}
+
+// environment is what a run runs in, from a time on.
+func environment(start time.Time) *testsuite.TestWorkflowEnvironment {
 	var s testsuite.WorkflowTestSuite
 	s.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := s.NewTestWorkflowEnvironment()
-	env.SetStartTime(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	env.SetStartTime(start)
 	env.SetTestTimeout(20 * time.Second)
-	woken := &recorder{}
-	h := newHouse(t, env.Now, woken)
+	return env
+}
+
+// in puts the house into an environment.
+func (s *skipping) in(env *testsuite.TestWorkflowEnvironment) *skipping {
+	s.clock.env = env
 	workflows.Register(env)
-	activities.Register(env, h.acts)
-	env.RegisterActivityWithOptions(h.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
-	return &skipping{house: h, env: env, woken: woken}
+	activities.Register(env, s.acts)
+	env.RegisterActivityWithOptions(s.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
+	return &skipping{house: s.house, env: env, clock: s.clock, woken: s.woken}
 }
 
 // at does something after a while.
@@ -204,24 +223,10 @@ func TestAClaimThatOnlyACoveringRunCanTestWaitsForItAndSomebodyIsToldAfterAWeek(
 	require.Equal(t, exposure.ProofAbsence, again.exposure(id).Proof.Kind)
 }
 
-// again is the same house in a further run, a week after the first began.
+// again is the same house in a further run, which begins when the last one ended.
 func (s *skipping) again() *skipping {
 	s.t.Helper()
-	var ts testsuite.WorkflowTestSuite
-	ts.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := ts.NewTestWorkflowEnvironment()
-	env.SetStartTime(s.env.Now())
-	env.SetTestTimeout(20 * time.Second)
-	h := *s.house
-	h.now = func() time.Time { return env.Now().UTC().Truncate(time.Millisecond) }
-	h.world.set(func(w *world) { w.now = h.now })
-	deps := s.acts.Deps
-	deps.Now = h.now
-	h.acts = activities.New(deps)
-	workflows.Register(env)
-	activities.Register(env, h.acts)
-	env.RegisterActivityWithOptions(h.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
-	return &skipping{house: &h, env: env, woken: s.woken}
+	return s.in(environment(s.env.Now()))
 }
 
 func TestAnAcceptedRiskIsTestedBeforeItEndsAndWorkResumesWhenItDoes(t *testing.T) {

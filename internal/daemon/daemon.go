@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ type Options struct {
 // Daemon is one life of a quell dev.
 type Daemon struct {
 	cmd    *exec.Cmd
+	ending sync.Once // the signal that asks it to end
 	exited chan struct{}
 	end    error // how it ended; read after exited
 	Client *apiclient.Client
@@ -62,19 +64,13 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d.cmd = exec.CommandContext(ctx, o.Binary, append(args, o.Args...)...) //nolint:gosec // our own binary
 	d.cmd.Stdout, d.cmd.Stderr, d.cmd.Env = o.Log, o.Log, o.Env
-	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
-	d.cmd.WaitDelay = 30 * time.Second
 	info := filepath.Join(o.Dir, "dev.json")
 	if err := os.Remove(info); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fault.New(fault.Internal, "preparing quell dev: %w", err)
 	}
-	if err := d.cmd.Start(); err != nil {
+	if err := d.launch(); err != nil {
 		return nil, fault.New(fault.Internal, "starting quell dev: %w", err)
 	}
-	go func() {
-		d.end = d.cmd.Wait()
-		close(d.exited)
-	}()
 	err := Until(ctx, startPatience, "quell dev to start", func(context.Context) (bool, error) {
 		if d.Ended() {
 			return false, fault.New(fault.Conflict, "quell dev ended at once: %w", d.end)
@@ -112,9 +108,30 @@ func (d *Daemon) Wait(ctx context.Context) error {
 	}
 }
 
+// launch starts the process in a group of its own: a Ctrl-C is for us, who pass it on.
+func (d *Daemon) launch() error {
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	d.cmd.Cancel, d.cmd.WaitDelay = d.interrupt, 30*time.Second
+	if err := d.cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		d.end = d.cmd.Wait()
+		close(d.exited)
+	}()
+	return nil
+}
+
+// interrupt asks the process to end, once, whoever wants it to: a second signal would kill
+// it while it is ending what it has started itself.
+func (d *Daemon) interrupt() (err error) {
+	d.ending.Do(func() { err = d.cmd.Process.Signal(os.Interrupt) })
+	return err
+}
+
 // Stop ends it as Ctrl-C would.
 func (d *Daemon) Stop() error {
-	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := d.interrupt(); err != nil {
 		return nil //nolint:nilerr // it has ended already
 	}
 	select {
