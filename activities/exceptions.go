@@ -168,16 +168,22 @@ func (a *Activities) askedOf(e *exposure.Exposure) []string {
 	return slices.DeleteFunc(a.Rules.Approvers(e, e.Request.By, a.now()), e.Request.ApprovedBy)
 }
 
-// approvalMessages ask those who may approve and haven't, with what they need to decide.
-func (a *Activities) approvalMessages(e *exposure.Exposure, cause, subject string) []connectors.Message {
-	people := a.askedOf(e)
+// approversAt are the addresses of those who are asked to approve.
+func approversAt(people []string) []string {
+	if len(people) == 0 {
+		return []string{Escalation} // whoever has the role may be known by a token alone
+	}
+	people = people[:min(len(people), maxApprovers)]
 	to := make([]string, 0, len(people))
-	for _, name := range people[:min(len(people), maxApprovers)] {
+	for _, name := range people {
 		to = append(to, "@"+name)
 	}
-	if len(to) == 0 {
-		to = []string{Escalation} // whoever has the role may be known by a token alone
-	}
+	return to
+}
+
+// approvalMessages ask those who may approve and haven't, with what they need to decide.
+func (a *Activities) approvalMessages(e *exposure.Exposure, cause, subject string) []connectors.Message {
+	to := approversAt(a.askedOf(e))
 	out := make([]connectors.Message, 0, len(to))
 	for _, address := range to {
 		m := connectors.Message{Cause: cause + "|approval|" + address, To: address, Kind: "approval", Thread: e.RemediationID,

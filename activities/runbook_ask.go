@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quellsec/quell/internal/asset"
@@ -157,7 +158,7 @@ func (a *Activities) propose(ctx context.Context, rem *lifecycle.Remediation) er
 		if len(targets) == 0 {
 			continue
 		}
-		_, err = a.beginRun(ctx, book.Ask(runbook.Wish{Cause: "propose/" + itoa(len(runs)) + "/" + digestOfTargets(targets), Remediation: rem.ID, Team: rem.Owner, By: "quell", Proposed: true,
+		_, err = a.beginRun(ctx, book.Ask(runbook.Wish{Cause: "propose/" + strconv.Itoa(len(runs)) + "/" + digestOfTargets(targets), Remediation: rem.ID, Team: rem.Owner, By: "quell", Proposed: true,
 			Reason: "it matches what the configuration says the runbook is for", Targets: targets}, a.now()))
 		return err
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -254,22 +255,13 @@ func (a *Activities) claimTargets(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	members = slices.DeleteFunc(members, func(m member) bool { return !r.About(m.id) })
-	claim := exposure.Claim{By: "runbook " + r.Runbook, At: r.ClaimedAt, Note: orText(r.Detail, "run "+r.ID+" says that it is done"), Via: viaRunbook}
+	claim := exposure.Claim{By: "runbook " + r.Runbook, At: r.ClaimedAt, Note: cmp.Or(r.Detail, "run "+r.ID+" says that it is done"), Via: viaRunbook}
 	_, _, err = a.claim(ctx, r.Remediation, members, claim)
 	return err
 }
 
 // viaRunbook is how a claim came that a runbook made.
 const viaRunbook = "runbook"
-
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func counted(n int, one, many string) string {
 	if n == 1 {

@@ -22,14 +22,14 @@ func (a *Activities) tellRun(ctx context.Context, r *runbook.Run, book *runbook.
 	i := r.Told
 	line := &r.Log[i]
 	if line.State != runbook.Sent { // what it says of it follows
-		if err := a.intend(ctx, r.Remediation, lifecycle.IntentComment, viaRunbook+"/"+r.ID+"/"+itoa(i)); err != nil {
+		if err := a.intend(ctx, r.Remediation, lifecycle.IntentComment, viaRunbook+"/"+r.ID+"/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 		if err := a.wakeRemediation(ctx, r.Remediation, lifecycle.WakeRunbook, false); err != nil {
 			return err
 		}
 	}
-	cause := viaRunbook + "/" + r.ID + "/" + itoa(i)
+	cause := viaRunbook + "/" + r.ID + "/" + strconv.Itoa(i)
 	for _, m := range a.runMessages(r, book, line, cause) {
 		if err := a.notifyRun(ctx, m, r); err != nil {
 			return err
@@ -73,14 +73,7 @@ func (a *Activities) runMessages(r *runbook.Run, book *runbook.Runbook, line *ru
 
 // runApprovals ask those who may approve a run and haven't.
 func (a *Activities) runApprovals(r *runbook.Run, book *runbook.Runbook, cause, subject string) []connectors.Message {
-	people := book.Approvers(r, a.now())
-	to := make([]string, 0, len(people))
-	for _, name := range people[:min(len(people), maxApprovers)] {
-		to = append(to, "@"+name)
-	}
-	if len(to) == 0 {
-		to = []string{Escalation} // whoever has the role may be known by a token alone
-	}
+	to := approversAt(book.Approvers(r, a.now()))
 	out := make([]connectors.Message, 0, len(to))
 	for _, address := range to {
 		out = append(out, connectors.Message{Cause: cause + "|approval|" + address, To: address, Kind: "approval", Thread: r.Remediation,

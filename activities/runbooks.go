@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/quellsec/quell/internal/exposure"
@@ -185,7 +186,7 @@ func (a *Activities) waitForApproval(ctx context.Context, r *runbook.Run, book *
 		return false, sooner(at, r.Expires), nil
 	}
 	if passed > r.Reminded {
-		for _, m := range a.runApprovals(r, book, "remind/"+r.ID+"/"+itoa(passed), "Still waiting for your approval: ") {
+		for _, m := range a.runApprovals(r, book, "remind/"+r.ID+"/"+strconv.Itoa(passed), "Still waiting for your approval: ") {
 			if err := a.notifyRun(ctx, m, r); err != nil {
 				return false, time.Time{}, err
 			}
