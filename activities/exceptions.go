@@ -292,6 +292,13 @@ func (a *Activities) timeEnd(ctx context.Context, e *exposure.Exposure, now time
 	return err
 }
 
+// toBeTested reports whether an exception that no workflow has in hand ends so soon that it
+// is tested once more, which only a workflow can have done.
+func toBeTested(e *exposure.Exposure, v *lifecycle.ExposureView, now time.Time) bool {
+	return (e.State == exposure.Accepted || e.State == exposure.Mitigated) && e.Verification.Method.Probes() &&
+		rung(v.Nudge) == "ending" && !v.NudgeAt.After(now)
+}
+
 // remindOfEnd tells that an exception which no workflow has in hand ends soon.
 func (a *Activities) remindOfEnd(ctx context.Context, e *exposure.Exposure, now time.Time) error {
 	v := a.Policy.view(e, now)

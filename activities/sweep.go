@@ -178,6 +178,12 @@ func (a *Activities) fireTimers(ctx context.Context, _ SweepRequest, report *Swe
 			changes = append(changes, a.storeChange(e, exposure.EventResumed, "lifecycle", "the time to wait is over"))
 			continue
 		}
+		if v := a.Policy.view(e, now); toBeTested(e, &v, now) {
+			change := a.storeChange(e, exposure.EventNoted, "lifecycle", "it ends soon: it is tested once more")
+			change.Event.Data = map[string]string{exposure.DataTested: e.Exception.Until.Format(time.RFC3339)}
+			changes = append(changes, change)
+			continue
+		}
 		if err := a.remindOfEnd(ctx, e, now); err != nil && !fault.Is(err, fault.Conflict) {
 			return err
 		}

@@ -120,6 +120,65 @@ func TestAnExceptionThatNoWorkflowTimesEndsOnItsDate(t *testing.T) {
 	require.Zero(t, after.sweep(activities.SweepRequest{}).Lapsed)
 }
 
+func TestAnExceptionThatNoWorkflowTimesIsTestedBeforeItEnds(t *testing.T) {
+	s := skip(t)
+	id := s.excepted("web1", func(*exposure.Exception) {})
+	s.tellsOf(id)
+	early := s.later(22 * day)
+	early.sweep(activities.SweepRequest{})
+	require.Equal(t, exposure.ModeStore, s.exposure(id).Mode, "there is time")
+	s.woken.woken = nil
+	late := s.later(23*day + time.Second)
+	late.sweep(activities.SweepRequest{})
+	require.Equal(t, exposure.ModeWorkflow, s.exposure(id).Mode)
+	require.True(t, s.woken.has("exposure/"+string(id)))
+	late.sweep(activities.SweepRequest{})
+
+	s = s.in(environment(s.now().Add(23*day + time.Second)))
+	s.at(day, func() {
+		require.Equal(t, exposure.Accepted, s.exposure(id).State)
+		require.Equal(t, 1, s.world.probed(id))
+		require.Equal(t, []string{"decision", "reminder"}, s.messages("payments"), "accepted, about to end")
+	})
+	s.runOn(id)
+	require.Equal(t, []string{"discovered>tracked", "accept>accepted", "reminded", "noted", "confirmed", "reminded", "lapse>validating", "reminded", "confirmed>open", "ticketed"}, s.story(id))
+}
+
+// tellsOf has people told of what was decided on an exposure.
+func (s *skipping) tellsOf(id exposure.ID) {
+	s.t.Helper()
+	s.sweep(activities.SweepRequest{})
+	require.Empty(s.t, s.exposure(id).Untold)
+}
+
+func TestTheEndOfWhatNoProbeCanTestIsOnlyTold(t *testing.T) {
+	s := skip(t)
+	id := s.born("web1", "payments", byCoveringRun)
+	x := &exposure.Exception{Reason: "a pilot", By: "ann", Until: s.now().Add(30 * day), Digest: exposure.EvidenceDigest(s.exposure(id))}
+	_, err := s.ledger.Apply(t.Context(), ledger.Change{ID: id, As: exposure.ModeStore, Event: exposure.Event{Kind: exposure.EventAccept,
+		Actor: exposure.Actor{Kind: exposure.Person, Name: "ann"}, Cause: "accept", Reason: "a pilot", Exception: x}})
+	require.NoError(t, err)
+	s.tellsOf(id)
+	s.later(23*day + time.Second).sweep(activities.SweepRequest{})
+	require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
+	require.Equal(t, []string{"decision", "reminder"}, s.messages("payments"))
+}
+
+func TestAnAcceptedRiskThatNoWorkflowHasIsTestedWhenAPersonAsks(t *testing.T) {
+	s := skip(t)
+	id := s.excepted("web1", func(*exposure.Exception) {})
+	_, err := s.acts.Decide(t.Context(), decision(lifecycle.DecideRetest, id))
+	require.Error(t, err, "it is in the store's hands")
+	_, result, err := lifecycle.DecideUnder(t.Context(), s.ledger, s.store, s.acts.Rules, exposure.ModeStore, decision(lifecycle.DecideRetest, id), s.now())
+	require.NoError(t, err)
+	require.Contains(t, result.Message, "the verdict follows")
+	last, _ := s.months(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id}, 35*day, deed{day, func(s *skipping) {
+		require.Equal(t, exposure.Accepted, s.exposure(id).State)
+		require.Equal(t, 1, s.world.probed(id))
+	}})
+	require.Equal(t, 3, last.world.probed(id), "now, a week before the end, and at the end")
+}
+
 func TestAnExceptionThatNoWorkflowTimesEndsEarlyOnItsTriggers(t *testing.T) {
 	tests := []struct {
 		name    string

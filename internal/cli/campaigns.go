@@ -216,7 +216,7 @@ func (a *app) startCampaign(cmd *cobra.Command, in apiclient.NewCampaign, key st
 			return object(a, item)
 		}
 		s := &item.Value
-		a.sayf("%d exposures match now: %s", s.Matches, clean(s.Campaign.Where.Words()))
+		a.sayf("%s now: %s", plural(int(s.Matches), "exposure matches", "exposures match"), clean(s.Campaign.Where.Words()))
 		a.counts("owner", s.Teams)
 		if in.DryRun {
 			a.sayf("Nothing was started. It would be %s, until %s.", clean(s.Campaign.ID), when(s.Campaign.Until))

@@ -221,7 +221,7 @@ func (a *app) importIntel(cmd *cobra.Command, c *apiclient.Client, in input, kin
 		return a.line(item)
 	}
 	v := &item.Value
-	a.sayf("%s: %s of %s, %d entries; %d exposures are decided differently now", clean(in.name), clean(v.Kind), when(v.Taken), v.Entries, v.Changed)
+	a.sayf("%s: %s of %s, %d entries; decisions that changed by it: %d", clean(in.name), clean(v.Kind), when(v.Taken), v.Entries, v.Changed)
 	return nil
 }
 

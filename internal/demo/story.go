@@ -84,7 +84,7 @@ func (s *story) importKEV(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	s.say("imported %d known exploited vulnerabilities; %d exposures are decided differently now", done.Value.Entries, done.Value.Changed)
+	s.say("imported %d known exploited vulnerabilities; decisions that changed by it: %d", done.Value.Entries, done.Value.Changed)
 	return nil
 }
 

@@ -89,6 +89,7 @@ type Exposure struct {
 	Untold       []string     `json:"untold,omitempty"`    // IDs of events that people have still to be told of
 	Proof        *Proof       `json:"proof,omitempty"`
 	SnoozeUntil  time.Time    `json:"snooze_until,omitzero"`
+	Retest       bool         `json:"retest,omitempty"`       // a person asked for a test, and none has begun since
 	ReminderLog  []string     `json:"reminder_log,omitempty"` // causes of reminders and escalations already sent
 
 	RemediationID string `json:"remediation_id,omitempty"`

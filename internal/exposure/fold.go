@@ -30,7 +30,7 @@ func move(e *Exposure, ev *Event) {
 	case OutOfScope, Merged:
 		// Everything stays as it was, for the way back.
 	}
-	e.MergedInto = ""
+	e.MergedInto, e.Retest = "", false
 	if ev.To == Merged {
 		e.MergedInto = ID(ev.Data[DataMergedInto])
 	}
@@ -84,6 +84,17 @@ func mode(e *Exposure, ev *Event) {
 	}
 }
 
+// takeUp gives what is excepted into the hands of a workflow, which can have it tested and
+// times its end from then on. A false positive stays where it is: what a probe finds is what
+// somebody has said of it already.
+func takeUp(e *Exposure, ev *Event) {
+	if e.Mode != ModeStore || e.State != Accepted && e.State != Mitigated {
+		return
+	}
+	e.Mode, e.TimerAt = ModeWorkflow, time.Time{}
+	e.Wake, e.WakeAt = true, ev.At
+}
+
 // maxRefused is how many refusals an exposure keeps; a team has one.
 const maxRefused = 20
 
@@ -115,7 +126,7 @@ func handed(e *Exposure, ev *Event) {
 func attributes(e *Exposure, ev *Event) {
 	answered(e, ev)
 	if v := ev.Verdict; v != nil && (e.Verdict == nil || !v.CheckedAt.Before(e.Verdict.CheckedAt)) {
-		e.Verdict = v
+		e.Verdict, e.Retest = v, false
 	}
 	if ev.Owner != nil {
 		handed(e, ev)
@@ -141,6 +152,12 @@ func attributes(e *Exposure, ev *Event) {
 		e.SnoozeUntil = ev.Until
 	case EventNoted:
 		noted(e, ev)
+		if ev.Data[DataTested] != "" {
+			takeUp(e, ev)
+		}
+	case EventRetest:
+		e.Retest = true
+		takeUp(e, ev)
 	case EventTicketed:
 		e.RemediationID, e.Ticket = ev.Data[DataRemediation], ev.Data[DataTicket]
 	case EventReminded, EventEscalated:

@@ -253,6 +253,12 @@ func (w *walk) invariants(before exposure.Exposure) {
 		require.Equal(w.t, exposure.ModeWorkflow, e.Mode)
 		require.True(w.t, before.Mode == exposure.ModeWorkflow || e.Wake, "nobody would start the workflow")
 	case exposure.Accepted, exposure.Mitigated:
+		if ev.Kind == exposure.EventRetest || ev.Kind == exposure.EventNoted && ev.Data[exposure.DataTested] != "" {
+			require.Equal(w.t, exposure.ModeWorkflow, e.Mode, "only a workflow can have it tested")
+			require.True(w.t, before.Mode == exposure.ModeWorkflow || e.Wake, "nobody would start the workflow")
+			require.Zero(w.t, e.TimerAt)
+			break
+		}
 		require.Equal(w.t, before.Mode, e.Mode, "who has the exposure keeps it")
 	default:
 		require.Equal(w.t, exposure.ModeStore, e.Mode)

@@ -18,6 +18,7 @@ const (
 	DataRefused     = "refused"     // assigned: the team that says it isn't theirs
 	DataSilent      = "silent"      // noted: the team that was asked again and again and never answered
 	DataAnswered    = "answered"    // noted: the team that was silent, and has done something on its ticket
+	DataTested      = "tested"      // noted: the exception that is to be tested before its end, by when it ends, RFC 3339
 	DataTold        = "told"        // reminded: the ID of the event that people were told of
 	DataAsked       = "asked"       // lapse, and what ends a request: who had asked for the exception; filled in
 	DataApprovedBy  = "approved_by" // who approved the run that the event follows from, where the breaker held it

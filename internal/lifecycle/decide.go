@@ -178,7 +178,7 @@ func (d *Decision) senseless(e *exposure.Exposure) string {
 	switch d.Kind {
 	case DecideRetest:
 		switch {
-		case e.State == exposure.Closed || e.State == exposure.FalsePositive || e.Mode == exposure.ModeStore && e.State != exposure.Tracked:
+		case slices.Contains([]exposure.State{exposure.Closed, exposure.FalsePositive, exposure.OutOfScope, exposure.Merged}, e.State):
 			return "it is " + strings.ReplaceAll(string(e.State), "_", " ") + ": reopen it to have it tested again"
 		case !e.Verification.Method.Probes():
 			return "no probe can test it: a complete run of " + strings.Join(e.Sources, " and ") + " will tell"

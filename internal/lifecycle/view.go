@@ -45,7 +45,7 @@ func ViewOf(e *exposure.Exposure) ExposureView {
 		Owner: e.Owner.Team, Due: e.Due, Scopes: head(e.Scopes), CVEs: head(e.CVEs), Sources: head(e.Sources),
 		Method: e.Verification.Method, Presence: e.Presence.Status, Remediation: e.RemediationID, Ticket: e.Ticket,
 		Joined:  e.RemediationID != "" && IsRemediationOf(e.RemediationID, e.Owner.Team, e.Fix),
-		Retest:  e.LastEvent.Kind == exposure.EventRetest,
+		Retest:  e.Retest,
 		Snoozed: e.SnoozeUntil,
 	}
 	if e.Exception != nil {
