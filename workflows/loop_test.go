@@ -2,10 +2,6 @@ package workflows_test
 
 import (
 	"bytes"
-	"flag"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,70 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/api/workflowservice/v1"
-	temporallog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
 
 	"github.com/quellsec/quell/activities"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/fault"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/workflows"
 )
-
-//nolint:gochecknoglobals // a flag
-var update = flag.Bool("update", false, "record the histories that the replay test replays")
-
-const histories = "testdata/histories"
-
-// TestRecordedHistoriesReplay holds today's workflows to what earlier ones did: a change
-// that would break runs under way breaks this.
-func TestRecordedHistoriesReplay(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 8, "record them with go test ./workflows -run TestTheWholeLoop -update")
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			r := worker.NewWorkflowReplayer()
-			workflows.Register(r)
-			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
-		})
-	}
-}
-
-func (l *living) history(workflowID string) *historypb.History {
-	l.t.Helper()
-	out := &historypb.History{}
-	for it := l.temporal.GetWorkflowHistory(l.t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
-		ev, err := it.Next()
-		require.NoError(l.t, err)
-		out.Events = append(out.Events, ev)
-	}
-	return out
-}
-
-// record keeps a workflow's history for the replay test, without what names the machine.
-func (l *living) record(name, workflowID string) {
-	l.t.Helper()
-	if !*update {
-		return
-	}
-	h := l.history(workflowID)
-	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h)
-	require.NoError(l.t, err)
-	for _, ev := range h.Events {
-		for _, identity := range []string{ev.GetWorkflowExecutionStartedEventAttributes().GetIdentity(), ev.GetWorkflowTaskStartedEventAttributes().GetIdentity(),
-			ev.GetActivityTaskStartedEventAttributes().GetIdentity(), ev.GetWorkflowExecutionSignaledEventAttributes().GetIdentity()} {
-			if identity != "" {
-				raw = bytes.ReplaceAll(raw, []byte(identity), []byte("worker"))
-			}
-		}
-	}
-	require.NoError(l.t, os.MkdirAll(histories, 0o755))
-	require.NoError(l.t, os.WriteFile(filepath.Join(histories, name+".json"), append(raw, '\n'), 0o644))
-}
 
 func TestTheWholeLoopOnATemporalServer(t *testing.T) {
 	t.Parallel() // each has a server of its own, and mostly waits
