@@ -20,6 +20,7 @@ import (
 	"github.com/quellsec/quell/internal/lifecycle"
 	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/runbook"
+	"github.com/quellsec/quell/internal/store"
 )
 
 // Some workflows follow what is in the store: campaigns, runs of runbooks, what notifiers
@@ -39,7 +40,7 @@ func follow(t *testing.T, s *server) *followed {
 	t.Helper()
 	w := &wakes{}
 	h := newHouse(t, clock, w)
-	f := &followed{refuse: &refuser{}, told: &outbox{}, changes: &changes{Tracker: h.tracker, house: h, empty: 21}, books: &automation{}}
+	f := &followed{refuse: &refuser{}, told: &outbox{}, changes: &changes{Tracker: h.tracker, tickets: h.store, empty: 21}, books: &automation{}}
 	h.acts.Courier = f.told
 	h.acts.Trackers["local"] = f.changes
 	h.acts.Settings = h.store
@@ -144,9 +145,9 @@ func (*outbox) Resend(context.Context) (int, error) { return 0, nil }
 // changes is the built-in tracker that can say what was changed, after some empty pages.
 type changes struct {
 	*localtracker.Tracker
-	house *house
-	mu    sync.Mutex
-	empty int
+	tickets *store.Store
+	mu      sync.Mutex
+	empty   int
 }
 
 // Changed implements connectors.Changing.
@@ -158,7 +159,11 @@ func (c *changes) Changed(ctx context.Context, since time.Time, _ string) (conne
 		return connectors.ChangedPage{Next: "more"}, nil
 	}
 	var page connectors.ChangedPage
-	for _, x := range c.house.tickets() {
+	found, err := c.tickets.FindTickets(ctx, store.TicketFilter{}, exposure.List{Limit: 1000})
+	if err != nil {
+		return page, err
+	}
+	for _, x := range found.Items {
 		issue, err := c.Get(ctx, x.ID)
 		if err != nil {
 			return page, err

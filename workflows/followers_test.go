@@ -121,7 +121,7 @@ func (f *followed) cancelsACampaign(t *testing.T) {
 	f.record("campaign-missed-then-cancelled", id)
 }
 
-// asks asks for a run of a runbook for an exposure's remediation.
+// asks wants a run of a runbook for an exposure's remediation.
 func (f *followed) asks(t *testing.T, book string, of exposure.ID) (run, workflowID string) {
 	t.Helper()
 	r, err := f.acts.AskRun(t.Context(), lifecycle.RunRequest{Cause: "key-1", Remediation: f.exposure(of).RemediationID, Runbook: book, By: "ann", Reason: "window tonight"})
