@@ -174,15 +174,7 @@ func (a *Activities) FollowUp(ctx context.Context, e exposure.Exposure) (lifecyc
 	}
 	s := stand(members)
 	for _, r := range a.ladder(rem.CreatedAt, s.due, urgent(members), &options, office) {
-		rung := lifecycle.Rung{At: r.at, Kind: "reminder", To: rem.Owner}
-		if strings.HasPrefix(r.cause, "escalate") {
-			rung.Kind, rung.To = "escalation", escalatesTo(r.cause)
-		}
-		for i := range intents {
-			if in := &intents[i]; in.Kind == lifecycle.IntentNotify && in.Cause == r.cause && in.Done {
-				rung.Sent = in.DoneAt
-			}
-		}
+		rung := rungOf(r.cause, r.at, rem.Owner, intents)
 		if rung.Sent.IsZero() && r.at.After(now) && s.live > 0 && (out.Next == "" || r.at.Before(out.NextAt)) {
 			out.Next, out.NextAt = rung.Kind+" to "+rung.To, r.at
 		}
@@ -192,6 +184,20 @@ func (a *Activities) FollowUp(ctx context.Context, e exposure.Exposure) (lifecyc
 		out.NextAt = s.snoozed
 	}
 	return out, nil
+}
+
+// rungOf is a rung of the ladder as people see it: to whom, and when it was sent.
+func rungOf(cause string, at time.Time, owner string, intents []lifecycle.Intent) lifecycle.Rung {
+	rung := lifecycle.Rung{At: at, Kind: "reminder", To: owner}
+	if strings.HasPrefix(cause, "escalate") {
+		rung.Kind, rung.To = "escalation", escalatesTo(cause)
+	}
+	for i := range intents {
+		if in := &intents[i]; in.Kind == lifecycle.IntentNotify && in.Cause == cause && in.Done {
+			rung.Sent = in.DoneAt
+		}
+	}
+	return rung
 }
 
 // urgent reports whether the most pressing member has to be acted on.

@@ -2,117 +2,17 @@ package workflows_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/activity"
-	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/quellsec/quell/activities"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
 	"github.com/quellsec/quell/internal/lifecycle"
-	"github.com/quellsec/quell/internal/scope"
-	"github.com/quellsec/quell/workflows"
 )
-
-// skipping is a house whose clock leaps over waiting.
-type skipping struct {
-	*house
-	env   *testsuite.TestWorkflowEnvironment
-	clock *present
-	woken *recorder
-}
-
-// present is the time of the run that is under way.
-type present struct {
-	env *testsuite.TestWorkflowEnvironment
-}
-
-func (c *present) now() time.Time { return c.env.Now() }
-
-const (
-	day     = 24 * time.Hour
-	mockAny = mock.Anything
-)
-
-func skip(t *testing.T) *skipping {
-	t.Helper()
-	c, woken := &present{env: environment(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}, &recorder{}
-	s := &skipping{house: newHouse(t, c.now, woken), clock: c, woken: woken}
-	return s.in(c.env)
-}
-
-// environment is what a run runs in, from a time on.
-func environment(start time.Time) *testsuite.TestWorkflowEnvironment {
-	var s testsuite.WorkflowTestSuite
-	s.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := s.NewTestWorkflowEnvironment()
-	env.SetStartTime(start)
-	env.SetTestTimeout(20 * time.Second)
-	return env
-}
-
-// in puts the house into an environment.
-func (s *skipping) in(env *testsuite.TestWorkflowEnvironment) *skipping {
-	s.clock.env = env
-	workflows.Register(env)
-	activities.Register(env, s.acts)
-	env.RegisterActivityWithOptions(s.world.Probe, activity.RegisterOptions{Name: lifecycle.ActivityProbe})
-	return &skipping{house: s.house, env: env, clock: s.clock, woken: s.woken}
-}
-
-// at does something after a while.
-func (s *skipping) at(after time.Duration, do func()) { s.env.RegisterDelayedCallback(do, after) }
-
-// wake tells the workflow that the store changed.
-func (s *skipping) wake() { s.env.SignalWorkflow(lifecycle.SignalWake, lifecycle.Wake{Reason: "test"}) }
-
-// decide sends a decision and gives its answer to check.
-func (s *skipping) decide(d lifecycle.Decision, check func(lifecycle.DecisionResult, error)) {
-	s.env.UpdateWorkflow(string(d.Kind), d.Cause, answer{s.t, check}, d)
-}
-
-// answer receives an update's answer.
-type answer struct {
-	t     *testing.T
-	check func(lifecycle.DecisionResult, error)
-}
-
-func (answer) Accept()            {}
-func (a answer) Reject(err error) { a.check(lifecycle.DecisionResult{}, err) }
-func (a answer) Complete(result any, err error) {
-	r, _ := result.(lifecycle.DecisionResult)
-	a.check(r, err)
-}
-
-func (s *skipping) accepted(r lifecycle.DecisionResult, err error) {
-	require.NoError(s.t, err)
-	require.NotEmpty(s.t, r.Message)
-}
-
-// run runs the exposure's workflow until it ends.
-func (s *skipping) run(id exposure.ID) {
-	s.t.Helper()
-	s.env.ExecuteWorkflow(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id})
-	require.True(s.t, s.env.IsWorkflowCompleted())
-	require.NoError(s.t, s.env.GetWorkflowError())
-}
-
-// runOn runs it until it would continue as new, and expects that.
-func (s *skipping) runOn(id exposure.ID) {
-	s.t.Helper()
-	s.env.ExecuteWorkflow(lifecycle.ExposureWorkflow, lifecycle.ExposureInput{ID: id})
-	require.True(s.t, s.env.IsWorkflowCompleted())
-	require.True(s.t, workflow.IsContinueAsNewError(s.env.GetWorkflowError()), "%v", s.env.GetWorkflowError())
-}
 
 func TestAConfirmedExposureJoinsItsOwnersTicketAndClosesWhenTheReTestNoLongerFindsIt(t *testing.T) {
 	s := skip(t)
@@ -133,36 +33,6 @@ func TestAConfirmedExposureJoinsItsOwnersTicketAndClosesWhenTheReTestNoLongerFin
 	require.True(t, s.woken.has("remediation/"+e.RemediationID))
 }
 
-func TestARefutedExposureIsAFalsePositiveAndLeavesTheWorkflowsHands(t *testing.T) {
-	s := skip(t)
-	id := s.admitted("web1", "payments")
-	s.world.fix(id)
-	s.run(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "refuted>false_positive"}, s.story(id))
-	require.Equal(t, exposure.ModeStore, s.exposure(id).Mode)
-	require.Empty(t, s.tickets())
-}
-
-func TestARefutationOlderThanTheLastSightProvesNothing(t *testing.T) {
-	s := skip(t)
-	id := s.admitted("web1", "payments", func(e *exposure.Exposure) {
-		e.Sights[0].LastSeen = e.Sights[0].LastSeen.Add(2 * day) // by a scanner whose clock is ahead
-	})
-	s.world.fix(id)
-	s.runOn(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "refuted", "inconclusive>open", "ticketed"}, s.story(id))
-	require.Contains(t, s.exposure(id).Verdict.Reason, "isn't newer than its last sight by nessus-dc1")
-}
-
-func TestAnExposureThatNoProbePollsForGoesOnToOpenAndSaysSo(t *testing.T) {
-	s := skip(t)
-	id := s.admitted("web1", "payments")
-	s.env.OnActivity(lifecycle.ActivityProbe, mockAny, mockAny).Return(lifecycle.ProbeResult{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil))
-	s.runOn(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "inconclusive>open", "ticketed"}, s.story(id))
-	require.Equal(t, `no probe is polling at vantage "here"`, s.exposure(id).Verdict.Reason)
-}
-
 func TestAClaimOfWhatIsStillThereGoesBackToOpenWithTheEvidenceForTheTicket(t *testing.T) {
 	s := skip(t)
 	id := s.admitted("web1", "payments")
@@ -176,32 +46,6 @@ func TestAClaimOfWhatIsStillThereGoesBackToOpenWithTheEvidenceForTheTicket(t *te
 		kinds[in.Kind]++
 	}
 	require.Equal(t, map[string]int{lifecycle.IntentComment: 1, lifecycle.IntentNotify: 1}, kinds)
-}
-
-func TestAnInconclusiveReTestIsTriedAgainEachTimeLater(t *testing.T) {
-	s := skip(t)
-	id := s.admitted("web1", "payments")
-	i := exposure.Inconclusive
-	s.world.answers[id] = []exposure.VerdictOutcome{exposure.Confirmed, i, i, i}
-	s.at(day, func() {
-		s.world.fix(id)
-		s.decide(decision(lifecycle.DecideFixClaimed, id), s.accepted)
-	})
-	s.run(id)
-	require.Equal(t, exposure.Closed, s.exposure(id).State)
-	require.Equal(t, 5, s.world.probed(id))
-	events, err := s.store.Events(s.t.Context(), id)
-	require.NoError(t, err)
-	var tests []time.Time
-	for _, ev := range events {
-		if ev.Kind == exposure.EventVerify {
-			tests = append(tests, ev.At)
-		}
-	}
-	require.Len(t, tests, 4)
-	require.GreaterOrEqual(t, tests[1].Sub(tests[0]), 5*time.Minute)
-	require.GreaterOrEqual(t, tests[2].Sub(tests[1]), 5*time.Minute)
-	require.Greater(t, tests[3].Sub(tests[2]), tests[2].Sub(tests[1]))
 }
 
 func TestAClaimThatOnlyACoveringRunCanTestWaitsForItAndSomebodyIsToldAfterAWeek(t *testing.T) {
@@ -221,12 +65,6 @@ func TestAClaimThatOnlyACoveringRunCanTestWaitsForItAndSomebodyIsToldAfterAWeek(
 	again.run(id)
 	require.Equal(t, []string{"discovered>tracked", "admit>open", "ticketed", "claim>fix_claimed", "escalated", "absent>closed"}, again.story(id))
 	require.Equal(t, exposure.ProofAbsence, again.exposure(id).Proof.Kind)
-}
-
-// again is the same house in a further run, which begins when the last one ended.
-func (s *skipping) again() *skipping {
-	s.t.Helper()
-	return s.in(environment(s.env.Now()))
 }
 
 func TestAnAcceptedRiskIsTestedBeforeItEndsAndWorkResumesWhenItDoes(t *testing.T) {
@@ -411,37 +249,6 @@ func TestASourceThatSeesItAfterTheClaimContradictsTheClaim(t *testing.T) {
 	s.at(2*time.Hour, func() { s.reported(id, true); s.wake() })
 	s.runOn(id)
 	require.Equal(t, []string{"claim>fix_claimed", "observed>open"}, s.story(id)[3:])
-}
-
-func TestAProbeWaitsForTheWindowOfTheRulesOfEngagement(t *testing.T) {
-	s := skip(t) // it is nine in the morning
-	s.world.rules.Windows = []scope.Window{{From: "22:00", To: "23:00"}}
-	id := s.admitted("web1", "payments")
-	s.at(12*time.Hour, func() { require.Equal(t, exposure.Validating, s.exposure(id).State) })
-	s.at(13*time.Hour+time.Minute, func() { require.Equal(t, exposure.Open, s.exposure(id).State) })
-	s.runOn(id)
-	require.Equal(t, 1, s.world.probed(id))
-}
-
-func TestAProbeThatTheRulesForbidIsAnEventThatSaysWhy(t *testing.T) {
-	s := skip(t)
-	s.world.rules = scope.Engagement{}
-	id := s.admitted("web1", "payments")
-	s.runOn(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "probe_refused", "inconclusive>open", "ticketed"}, s.story(id))
-	require.Contains(t, s.exposure(id).Verdict.Reason, "nobody consented")
-	require.Zero(t, s.world.probed(id))
-}
-
-func TestADecisionDuringAProbeGivesTheProbeUp(t *testing.T) {
-	s := skip(t)
-	id := s.admitted("web1", "payments")
-	s.env.OnActivity(lifecycle.ActivityProbe, mockAny, mockAny).After(3*time.Hour).Return(lifecycle.ProbeResult{}, nil)
-	s.at(time.Hour, func() {
-		s.decide(decision(lifecycle.DecideFalsePositive, id), s.accepted)
-	})
-	s.run(id)
-	require.Equal(t, []string{"discovered>tracked", "admit>validating", "dismiss>false_positive"}, s.story(id))
 }
 
 func TestARunTellsItsStateAndItsStory(t *testing.T) {

@@ -102,97 +102,128 @@ import (
 
 // List gives every connector, by name.
 func List() []connectors.Registration {
+	all := slices.Concat(reports(), services(), inventories(), intelligence(), outlets())
+	slices.SortFunc(all, func(a, b connectors.Registration) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// reports are formats that tools write, and that are delivered.
+func reports() []connectors.Registration {
 	return []connectors.Registration{
 		aikido.Registration(),
 		atomicredteam.Registration(),
 		attire.Registration(),
-		awsinventory.Registration(),
-		backstage.Registration(),
 		bbot.Registration(),
 		bitsight.Registration(),
-		bloodhound.Registration(),
-		bugcrowd.Registration(),
-		burp.Registration(),
 		caldera.Registration(),
 		censys.Registration(),
 		checkov.Registration(),
 		cobalt.Registration(),
-		codeowners.Registration(),
-		crowdstrike.Registration(),
 		cycognito.Registration(),
-		declarative.Registration(),
-		defendercloud.Registration(),
 		dependencytrack.Registration(),
-		device42.Registration(),
-		dns.Registration(),
-		email.Registration(),
-		epss.Registration(),
-		fake.Registration(),
-		fleet.Registration(),
-		gcpasset.Registration(),
-		gcpscc.Registration(),
 		generic.Registration(),
-		github.Registration(),
-		githubissues.Registration(),
-		gitlab.Registration(),
-		gitlabissues.Registration(),
-		glpi.Registration(),
 		govulncheck.Registration(),
 		grype.Registration(),
-		hackerone.Registration(),
-		inbox.Registration(),
-		insightvm.Registration(),
-		inspector.Registration(),
 		intsights.Registration(),
-		jira.Registration(),
-		kev.Registration(),
-		kubernetes.Registration(),
 		kubescape.Registration(),
-		localtracker.Registration(),
-		mdvm.Registration(),
-		msteams.Registration(),
 		nessus.Registration(),
-		netbox.Registration(),
 		nexpose.Registration(),
 		nmap.Registration(),
 		nuclei.Registration(),
-		nvd.Registration(),
 		ocsf.Registration(),
-		okta.Registration(),
-		openaudit.Registration(),
 		openscap.Registration(),
 		openvas.Registration(),
-		opsgenie.Registration(),
 		orca.Registration(),
 		osvscanner.Registration(),
-		pagerduty.Registration(),
 		projectdiscovery.Registration(),
 		prowler.Registration(),
-		qualys.Registration(),
-		resourcegraph.Registration(),
-		runzero.Registration(),
 		sarif.Registration(),
-		securityhub.Registration(),
 		semgrep.Registration(),
-		sentinelone.Registration(),
-		servicenow.Registration(),
-		servicenowincident.Registration(),
-		shodan.Registration(),
-		slack.Registration(),
-		snipeit.Registration(),
-		snyk.Registration(),
-		tenable.Registration(),
-		terraform.Registration(),
 		testssl.Registration(),
 		trivy.Registration(),
 		trivyoperator.Registration(),
 		upwind.Registration(),
 		vex.Registration(),
-		vulnrichment.Registration(),
-		wazuh.Registration(),
-		webhookout.Registration(),
-		wiz.Registration(),
 		zap.Registration(),
+	}
+}
+
+// services are asked what they have found.
+func services() []connectors.Registration {
+	return []connectors.Registration{
+		bloodhound.Registration(),
+		bugcrowd.Registration(),
+		burp.Registration(),
+		crowdstrike.Registration(),
+		declarative.Registration(),
+		defendercloud.Registration(),
+		dns.Registration(),
+		fake.Registration(),
+		gcpscc.Registration(),
+		github.Registration(),
+		gitlab.Registration(),
+		hackerone.Registration(),
+		insightvm.Registration(),
+		inspector.Registration(),
+		mdvm.Registration(),
+		qualys.Registration(),
+		runzero.Registration(),
+		securityhub.Registration(),
+		sentinelone.Registration(),
+		shodan.Registration(),
+		snyk.Registration(),
+		tenable.Registration(),
+		wazuh.Registration(),
+		wiz.Registration(),
+	}
+}
+
+// inventories know what there is.
+func inventories() []connectors.Registration {
+	return []connectors.Registration{
+		awsinventory.Registration(),
+		backstage.Registration(),
+		codeowners.Registration(),
+		device42.Registration(),
+		fleet.Registration(),
+		gcpasset.Registration(),
+		glpi.Registration(),
+		kubernetes.Registration(),
+		netbox.Registration(),
+		okta.Registration(),
+		openaudit.Registration(),
+		resourcegraph.Registration(),
+		servicenow.Registration(),
+		snipeit.Registration(),
+		terraform.Registration(),
+	}
+}
+
+// intelligence is known of weaknesses wherever they are.
+func intelligence() []connectors.Registration {
+	return []connectors.Registration{
+		epss.Registration(),
+		kev.Registration(),
+		nvd.Registration(),
+		vulnrichment.Registration(),
+	}
+}
+
+// outlets are trackers and notifiers: what people hear through.
+func outlets() []connectors.Registration {
+	return []connectors.Registration{
+		email.Registration(),
+		githubissues.Registration(),
+		gitlabissues.Registration(),
+		inbox.Registration(),
+		jira.Registration(),
+		localtracker.Registration(),
+		msteams.Registration(),
+		opsgenie.Registration(),
+		pagerduty.Registration(),
+		servicenowincident.Registration(),
+		slack.Registration(),
+		webhookout.Registration(),
 	}
 }
 

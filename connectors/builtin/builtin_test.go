@@ -23,6 +23,20 @@ func TestListIsSortedAndNamesEachConnectorOnce(t *testing.T) {
 	require.Equal(t, names, slices.Compact(slices.Clone(names)))
 }
 
+func TestEachConnectorStandsAmongItsLike(t *testing.T) {
+	of := func(list []connectors.Registration, is func(r connectors.Registration) bool) {
+		t.Helper()
+		for _, reg := range list {
+			require.True(t, is(reg), reg.Name)
+		}
+	}
+	of(reports(), func(r connectors.Registration) bool { return !r.Inventory && r.API == "" && r.Recognize != nil })
+	of(services(), func(r connectors.Registration) bool { return !r.Inventory && r.API != "" && r.Recognize != nil })
+	of(inventories(), func(r connectors.Registration) bool { return r.Inventory })
+	of(intelligence(), func(r connectors.Registration) bool { return r.API != "" && r.Recognize == nil })
+	of(outlets(), func(r connectors.Registration) bool { return r.Recognize == nil })
+}
+
 func TestFindListsTheNamesWhenItFindsNone(t *testing.T) {
 	_, err := Find("nucleii")
 	require.Equal(t, fault.NotFound, fault.KindOf(err))

@@ -146,22 +146,11 @@ func (p *Replay) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.FaultAt != nil {
 		fault = p.FaultAt(n)
 	}
-	switch fault {
-	case Throttle:
-		return answer(r, http.StatusTooManyRequests, http.Header{"Retry-After": {"7"}}, nil), nil
-	case ServerError:
-		return answer(r, http.StatusInternalServerError, nil, []byte("an error, with hunter2hunter2 in it")), nil
-	case Unready:
-		return answer(r, http.StatusServiceUnavailable, nil, nil), nil
-	case Unauthorized:
-		return answer(r, http.StatusUnauthorized, nil, nil), nil
-	case Forbidden:
-		return answer(r, http.StatusForbidden, nil, nil), nil
-	case Missing:
-		return answer(r, http.StatusNotFound, nil, nil), nil
-	case Refuse:
+	if fault == Refuse {
 		return nil, errors.New("connection refused")
-	case NoFault, ShortRead:
+	}
+	if response := fault.answer(r); response != nil {
+		return response, nil
 	}
 	at := p.find(r, body)
 	if at < 0 {
@@ -181,6 +170,27 @@ func (p *Replay) RoundTrip(r *http.Request) (*http.Response, error) {
 		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(e.Body[:len(e.Body)/2]), broken{}))
 	}
 	return response, nil
+}
+
+// answer is what a vendor says in the place of what was recorded; nil where he says that,
+// or nothing at all.
+func (f Fault) answer(r *http.Request) *http.Response {
+	switch f {
+	case Throttle:
+		return answer(r, http.StatusTooManyRequests, http.Header{"Retry-After": {"7"}}, nil)
+	case ServerError:
+		return answer(r, http.StatusInternalServerError, nil, []byte("an error, with hunter2hunter2 in it"))
+	case Unready:
+		return answer(r, http.StatusServiceUnavailable, nil, nil)
+	case Unauthorized:
+		return answer(r, http.StatusUnauthorized, nil, nil)
+	case Forbidden:
+		return answer(r, http.StatusForbidden, nil, nil)
+	case Missing:
+		return answer(r, http.StatusNotFound, nil, nil)
+	case NoFault, Refuse, ShortRead:
+	}
+	return nil
 }
 
 // find gives the exchange for a request: of several equal ones the first that was asked

@@ -106,31 +106,10 @@ func (d *decoding) document(e *report.Emitter, r *jsonpull.Reader) error {
 	found, alone := false, false
 	var fields []byte // the top object's own fields, for an object that stands alone
 	err := r.Fields(func(key string) error {
+		if known, err := d.envelope(key, r); known || err != nil {
+			return err
+		}
 		switch key {
-		case "endpoint":
-			d.endpoint = string(r.Text(shortText))
-			return nil
-		case "event":
-			d.hook.Event = string(r.Text(shortText))
-			return nil
-		case "model", "object_type":
-			if r.Kind() == jsonpull.String && d.hook.Model == "" {
-				d.hook.Model = modelOf(string(r.Text(shortText)))
-				return nil
-			}
-		case "timestamp":
-			d.at = wire.Moment(string(r.Text(shortText)))
-			return nil
-		case "request_id":
-			d.hook.Request = string(r.Text(shortText))
-			return nil
-		case "request": // since 4.5 in place of request_id
-			return r.Fields(func(key string) error {
-				if key == "id" {
-					d.hook.Request = string(r.Text(shortText))
-				}
-				return nil
-			})
 		case "page":
 			return r.Fields(func(key string) error {
 				if key != "results" {
@@ -163,6 +142,36 @@ func (d *decoding) document(e *report.Emitter, r *jsonpull.Reader) error {
 	}
 	r.Fail("there are no results, and it is no object of a kind that is read")
 	return nil
+}
+
+// envelope takes a field that says where an object comes from, and how, and reports whether
+// it was one.
+func (d *decoding) envelope(key string, r *jsonpull.Reader) (bool, error) {
+	switch key {
+	case "endpoint":
+		d.endpoint = string(r.Text(shortText))
+	case "event":
+		d.hook.Event = string(r.Text(shortText))
+	case "model", "object_type":
+		if r.Kind() != jsonpull.String || d.hook.Model != "" {
+			return false, nil
+		}
+		d.hook.Model = modelOf(string(r.Text(shortText)))
+	case "timestamp":
+		d.at = wire.Moment(string(r.Text(shortText)))
+	case "request_id":
+		d.hook.Request = string(r.Text(shortText))
+	case "request": // since 4.5 in place of request_id
+		return true, r.Fields(func(key string) error {
+			if key == "id" {
+				d.hook.Request = string(r.Text(shortText))
+			}
+			return nil
+		})
+	default:
+		return false, nil
+	}
+	return true, nil
 }
 
 // modelOf gives the model of "device" and of "dcim.device".

@@ -140,41 +140,21 @@ func (d *decoding) testResult(e *report.Emitter, r *xmlpull.Reader) error {
 		if err := e.Live(); err != nil {
 			return err
 		}
-		switch string(r.Name()) {
-		case "benchmark":
-			t.benchmark = string(r.Attr("href"))
-		case "profile":
-			t.profile = string(r.Attr("idref"))
-		case "identity":
-			t.authenticated = string(r.Attr("authenticated")) == "true"
-		case "target":
-			if name := strings.TrimSpace(string(r.Text(shortText))); t.name == "" {
-				t.name = name
-			} else {
-				t.names = append(t.names, name)
-			}
-		case "target-address":
-			if len(t.addresses) < mostTargets {
-				t.addresses = append(t.addresses, strings.TrimSpace(string(r.Text(shortText))))
-			}
-		case "target-facts":
-			n, _ := r.Tree(largest)
-			for _, fact := range n.All("fact") {
-				t.fact(fact.Attr("name"), fact.Text)
-			}
-		case "rule-result":
-			n, whole := r.Tree(largest)
-			if r.Err() != nil {
-				return nil //nolint:nilerr // what is wrong with the body is left in the reader
-			}
-			if !whole {
-				d.why = "some results could not be read"
-				e.Skip("result_too_large")
-				continue
-			}
-			if err := d.result(e, t, n); err != nil {
-				return err
-			}
+		if string(r.Name()) != "rule-result" {
+			t.learn(r)
+			continue
+		}
+		n, whole := r.Tree(largest)
+		if r.Err() != nil {
+			return nil //nolint:nilerr // what is wrong with the body is left in the reader
+		}
+		if !whole {
+			d.why = "some results could not be read"
+			e.Skip("result_too_large")
+			continue
+		}
+		if err := d.result(e, t, n); err != nil {
+			return err
 		}
 	}
 	if r.Err() != nil {
@@ -194,6 +174,33 @@ func (d *decoding) testResult(e *report.Emitter, r *xmlpull.Reader) error {
 		d.why = "a result has no rule that was judged"
 	}
 	return e.Cover(cov)
+}
+
+// learn takes what an element says of the target and of how it was looked at.
+func (t *target) learn(r *xmlpull.Reader) {
+	switch string(r.Name()) {
+	case "benchmark":
+		t.benchmark = string(r.Attr("href"))
+	case "profile":
+		t.profile = string(r.Attr("idref"))
+	case "identity":
+		t.authenticated = string(r.Attr("authenticated")) == "true"
+	case "target":
+		if name := strings.TrimSpace(string(r.Text(shortText))); t.name == "" {
+			t.name = name
+		} else {
+			t.names = append(t.names, name)
+		}
+	case "target-address":
+		if len(t.addresses) < mostTargets {
+			t.addresses = append(t.addresses, strings.TrimSpace(string(r.Text(shortText))))
+		}
+	case "target-facts":
+		n, _ := r.Tree(largest)
+		for _, fact := range n.All("fact") {
+			t.fact(fact.Attr("name"), fact.Text)
+		}
+	}
 }
 
 // result tells of one rule on one target.

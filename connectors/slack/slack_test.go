@@ -1,7 +1,6 @@
 package slack_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -304,47 +303,6 @@ func TestWhatSlackAnswersHasAKindAndTellsNoSecret(t *testing.T) {
 	require.Equal(t, fault.NotFound, fault.KindOf(err), "a private channel that it isn't in looks like none")
 	_, err = r.Post(t.Context(), connectors.Message{To: "payments"}, connectors.Attempt{})
 	require.Equal(t, fault.Invalid, fault.KindOf(err), "no cause")
-}
-
-// shared is a Governor that writes down what it is asked.
-type shared struct {
-	took  []string
-	held  map[string]time.Time
-	rates map[string]float64
-	err   error
-}
-
-func (g *shared) Take(ctx context.Context, budget string, _ float64) error {
-	g.took = append(g.took, fmt.Sprint(budget, " ", connectors.Urgent(ctx)))
-	return g.err
-}
-
-func (g *shared) Hold(_ context.Context, budget string, until time.Time) error {
-	g.held[budget] = until
-	return nil
-}
-func (g *shared) Limit(budget string, rate, _ float64) { g.rates[budget] = rate }
-
-func TestLimitsAreSharedAndKept(t *testing.T) {
-	g := &shared{held: map[string]time.Time{}, rates: map[string]float64{}}
-	r := newRig(t, func(_ *slack.Config, _ *slacktest.Options, env *connectors.Env) { env.Governor = g })
-	m := message("c")
-	m.Urgent = true
-	_, err := r.Post(t.Context(), m, connectors.Attempt{})
-	require.NoError(t, err)
-	own := "slack/slack/chat.postMessage/" + payments
-	require.Equal(t, []string{"slack/slack/chat.postMessage true", own + " true"}, g.took)
-	require.InDelta(t, 1.0, g.rates[own], 0, "a message a second and channel")
-
-	r.fake.Inject(slacktest.Fault{Method: "chat.postMessage", Status: 429, Retry: 30})
-	_, err = r.Post(t.Context(), message("d"), connectors.Attempt{})
-	require.Equal(t, fault.Throttled, fault.KindOf(err))
-	require.Equal(t, epoch.Add(30*time.Second), g.held[own], "everybody waits")
-
-	g.err = &fault.Error{Kind: fault.Throttled, Msg: "later", RetryAfter: time.Hour}
-	_, err = r.Post(t.Context(), message("e"), connectors.Attempt{})
-	require.Equal(t, time.Hour, fault.RetryAfter(err))
-	require.Zero(t, r.fake.Causes()[payments+" e"], "nothing is sent out of turn")
 }
 
 func TestCheckTellsEveryProblemOfTheSetUp(t *testing.T) {

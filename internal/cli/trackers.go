@@ -136,36 +136,42 @@ func (a *app) remediationsCommand() *cobra.Command {
 	limitFlag(cmd, &limit)
 	complete(cmd, "status", []string{"open", "done"})
 	a.completeFlag(cmd, "team", a.teamNames)
-	cmd.AddCommand(a.runCommand(),
-		&cobra.Command{
-			Use: "show ID", Short: "One remediation, by its ID or its ticket's key, with what was done for it", Args: exactly(1, "the remediation's ID, or its ticket's key"),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return a.withClient(cmd, func(c *apiclient.Client) error {
-					item, err := c.Remediation(cmd.Context(), args[0])
-					if err != nil {
-						return err
-					}
-					return a.showRemediation(&item)
-				})
-			},
-		},
-		&cobra.Command{
-			Use: "recreate ID", Short: "Have another ticket made in place of one that was deleted", Args: exactly(1, "the remediation's ID"),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return a.withClient(cmd, func(c *apiclient.Client) error {
-					item, err := c.RecreateTicket(cmd.Context(), args[0])
-					if err != nil {
-						return err
-					}
-					if a.json {
-						return object(a, item)
-					}
-					a.sayf("another ticket is made for remediation %s", clean(item.Value.ID))
-					return nil
-				})
-			},
-		})
+	cmd.AddCommand(a.runCommand(), a.showRemediationCommand(), a.recreateTicketCommand())
 	return cmd
+}
+
+func (a *app) showRemediationCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "One remediation, by its ID or its ticket's key, with what was done for it", Args: exactly(1, "the remediation's ID, or its ticket's key"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.Remediation(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.showRemediation(&item)
+			})
+		},
+	}
+}
+
+func (a *app) recreateTicketCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "recreate ID", Short: "Have another ticket made in place of one that was deleted", Args: exactly(1, "the remediation's ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.RecreateTicket(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.sayf("another ticket is made for remediation %s", clean(item.Value.ID))
+				return nil
+			})
+		},
+	}
 }
 
 func (a *app) showRemediation(item *apiclient.Item[apiclient.RemediationDetail]) error {

@@ -47,22 +47,7 @@ func (a *app) ticketsCommand() *cobra.Command {
 				})
 			},
 		},
-		&cobra.Command{
-			Use: "move KEY STATUS", Short: "Move a ticket to todo, in_progress or done",
-			Long: "Move a ticket. Done is a claim, not a proof: its exposures are tested, and the ticket comes back if one is still there.",
-			Args: exactly(2, "the ticket's key and todo, in_progress or done"),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return a.onTicket(cmd, func(c *apiclient.Client) (apiclient.Item[apiclient.Ticket], error) {
-					return c.MoveTicket(cmd.Context(), args[0], strings.ReplaceAll(args[1], "-", "_"))
-				})
-			},
-			ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-				if len(args) == 1 {
-					return ticketStatuses(), cobra.ShellCompDirectiveNoFileComp
-				}
-				return a.first(a.ticketKeys)(cmd, args, start)
-			},
-		},
+		a.moveTicketCommand(),
 		&cobra.Command{
 			Use: "comment KEY TEXT", Short: "Comment on a ticket", Args: exactly(2, "the ticket's key and the text"), ValidArgsFunction: a.first(a.ticketKeys),
 			RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,6 +57,25 @@ func (a *app) ticketsCommand() *cobra.Command {
 			},
 		})
 	return cmd
+}
+
+func (a *app) moveTicketCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "move KEY STATUS", Short: "Move a ticket to todo, in_progress or done",
+		Long: "Move a ticket. Done is a claim, not a proof: its exposures are tested, and the ticket comes back if one is still there.",
+		Args: exactly(2, "the ticket's key and todo, in_progress or done"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onTicket(cmd, func(c *apiclient.Client) (apiclient.Item[apiclient.Ticket], error) {
+				return c.MoveTicket(cmd.Context(), args[0], strings.ReplaceAll(args[1], "-", "_"))
+			})
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return ticketStatuses(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.first(a.ticketKeys)(cmd, args, start)
+		},
+	}
 }
 
 // onTicket does something with a ticket and shows what it is then.

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -24,65 +23,6 @@ type seen struct {
 	old      exposure.Sighting // zero where the source never saw the asset
 	at       time.Time         // check time of the newest observation
 	cover    *exposure.Coverage
-}
-
-// words are the exposures that a report speaks of, by what it says of them; packed keys
-// once they are sorted.
-type words struct {
-	sights []byte
-	fixed  []byte // all that it says of them is that they are fixed
-	told   []byte // it doesn't see them, for whatever other reason
-}
-
-func (w *words) add(p *pending) {
-	key := exposure.SeenKey{ID: p.id, Digest: p.digest}
-	switch {
-	case sees(p.findings):
-		w.sights = exposure.AppendKey(w.sights, key)
-	case allFixed(p.findings):
-		w.fixed = exposure.AppendKey(w.fixed, key)
-	default:
-		w.told = exposure.AppendKey(w.told, key)
-	}
-}
-
-// join takes in the other words.
-func (w *words) join(other *words) {
-	w.sights = append(w.sights, other.sights...)
-	w.fixed = append(w.fixed, other.fixed...)
-	w.told = append(w.told, other.told...)
-}
-
-// sort puts each exposure under the one word that counts of all that the report says of
-// it: a sight before anything, a fix after everything. The digest is over all of it.
-func (w *words) sort() {
-	w.sights, w.fixed, w.told = exposure.SortKeys(w.sights), exposure.SortKeys(w.fixed), exposure.SortKeys(w.told)
-	w.told = exposure.FoldKeys(w.sights, w.told)
-	w.fixed = exposure.FoldKeys(w.sights, w.fixed)
-	w.fixed = exposure.FoldKeys(w.told, w.fixed)
-}
-
-// digest is over all that a sorted report says of an exposure.
-func (w *words) digest(id exposure.ID) (uint64, bool) {
-	for _, list := range [...][]byte{w.sights, w.told, w.fixed} {
-		if digest, ok := exposure.DigestOf(list, id); ok {
-			return digest, true
-		}
-	}
-	return 0, false
-}
-
-// pending is one exposure of a batch with what the source says of it.
-type pending struct {
-	id       exposure.ID
-	asset    asset.ID
-	findings []exposure.Finding
-	digest   uint64    // of all the findings together
-	known    bool      // the source's sighting has it: it surely exists
-	late     bool      // last seen before the source's latest look
-	adds     bool      // the report says more of it elsewhere
-	part     bool      // the report is a part of what there is to say of it: an event, or what changed
-	looked   time.Time // of a late one: when the look was that still speaks of it
 }
 
 // persist works one batch towards the store: what it says is known when persist returns,
@@ -286,36 +226,6 @@ func (j *job) pendings(b batch, assets map[*asset.Description]asset.ID) []pendin
 	return work
 }
 
-// add takes one more finding of the exposure; the same one told twice is one. What is said
-// of it last counts by the source's time, wherever it stands in the report: its pages may
-// come in any order. At one time a sight counts before all else.
-func (w *pending) add(f *exposure.Finding) {
-	digest := exposure.FindingDigest(*f)
-	if w.part { // else a look at everything that saw no more than that would seem to be no news
-		digest = bits.Reverse64(digest)
-	}
-	w.digest += digest
-	for i := range w.findings {
-		if known := &w.findings[i]; known.UID == f.UID {
-			if f.LastSeen.After(known.LastSeen) || f.LastSeen.Equal(known.LastSeen) && (f.Status.Sees() || !known.Status.Sees()) {
-				*known = *f
-			}
-			return
-		}
-	}
-	w.findings = append(w.findings, *f)
-}
-
-// newest is when a finding of it was last seen, or the given time if that is later.
-func (w *pending) newest(at time.Time) time.Time {
-	for i := range w.findings {
-		if w.findings[i].LastSeen.After(at) {
-			at = w.findings[i].LastSeen
-		}
-	}
-	return at
-}
-
 // identity is the exposure of a finding on an asset. After a merge the exposure may have
 // been born under any asset of the alias set.
 func (j *job) identity(id asset.ID, f *exposure.Finding) exposure.ID {
@@ -349,11 +259,6 @@ func (j *job) findRehomed(ctx context.Context, b batch, assets map[*asset.Descri
 	return fault.Wrap(fault.KindOf(err), err, "reading the exposures of merged assets")
 }
 
-// sees reports whether any of the findings is a sight of the weakness.
-func sees(fs []exposure.Finding) bool {
-	return slices.ContainsFunc(fs, func(f exposure.Finding) bool { return f.Status.Sees() })
-}
-
 func firstID(ids ...asset.ID) asset.ID {
 	for _, id := range ids {
 		if id != "" {
@@ -361,15 +266,6 @@ func firstID(ids ...asset.ID) asset.ID {
 		}
 	}
 	return ""
-}
-
-func allFixed(fs []exposure.Finding) bool {
-	for i := range fs {
-		if fs[i].Status != exposure.StatusFixed {
-			return false
-		}
-	}
-	return true
 }
 
 // born makes a new exposure with everything that is known about it, decision included,

@@ -173,28 +173,11 @@ func (s *Server) set(y *issue, id string, raw json.RawMessage, note func(field, 
 		note("priority", y.Priority, object.Name)
 		y.Priority = object.Name
 	case "duedate":
-		if text != "" && !dueText.MatchString(text) {
-			return "Error parsing date string: " + text
-		}
-		if slices.Contains(p.Denied, "SCHEDULE_ISSUES") {
-			return "Field 'duedate' cannot be set. It is not on the appropriate screen, or unknown."
-		}
-		note("duedate", y.Due, text)
-		y.Due = text
+		return p.schedule(y, text, note)
 	case "assignee":
-		name, known := s.named(object.AccountID + object.Name)
-		if !known && object.AccountID+object.Name != "" {
-			return "User '" + object.AccountID + object.Name + "' cannot be assigned issues."
-		}
-		note("assignee", y.Assignee, name)
-		y.Assignee = name
+		return s.assign(y, object.AccountID+object.Name, note)
 	case "labels":
-		var list []string
-		if json.Unmarshal(raw, &list) != nil || slices.ContainsFunc(list, func(l string) bool { return strings.ContainsAny(l, " \t\n") || l == "" }) {
-			return "The label contains spaces which is invalid."
-		}
-		note("labels", strings.Join(y.Labels, " "), strings.Join(list, " "))
-		y.Labels = list
+		return y.label(raw, note)
 	case "components":
 		return p.components(y, raw)
 	case "parent":
@@ -207,6 +190,38 @@ func (s *Server) set(y *issue, id string, raw json.RawMessage, note func(field, 
 	default:
 		return p.custom(y, id, raw)
 	}
+	return ""
+}
+
+func (p *project) schedule(y *issue, due string, note func(field, from, to string)) string {
+	if due != "" && !dueText.MatchString(due) {
+		return "Error parsing date string: " + due
+	}
+	if slices.Contains(p.Denied, "SCHEDULE_ISSUES") {
+		return "Field 'duedate' cannot be set. It is not on the appropriate screen, or unknown."
+	}
+	note("duedate", y.Due, due)
+	y.Due = due
+	return ""
+}
+
+func (s *Server) assign(y *issue, to string, note func(field, from, to string)) string {
+	name, known := s.named(to)
+	if !known && to != "" {
+		return "User '" + to + "' cannot be assigned issues."
+	}
+	note("assignee", y.Assignee, name)
+	y.Assignee = name
+	return ""
+}
+
+func (x *issue) label(raw json.RawMessage, note func(field, from, to string)) string {
+	var list []string
+	if json.Unmarshal(raw, &list) != nil || slices.ContainsFunc(list, func(l string) bool { return strings.ContainsAny(l, " \t\n") || l == "" }) {
+		return "The label contains spaces which is invalid."
+	}
+	note("labels", strings.Join(x.Labels, " "), strings.Join(list, " "))
+	x.Labels = list
 	return ""
 }
 

@@ -17,45 +17,7 @@ func (c Count) Good() bool { return c.Count == c.Want }
 
 // audit counts out of the vendors' ledgers, and out of what the exposures' chains say.
 func (h *house) audit(o *Options) []Count {
-	tickets := markers(h.people.jira)
-	known, proofless, broken, lost := map[string]bool{}, 0, 0, 0
-	closed, decided, twice := 0, map[string]int{}, 0
-	for i := range h.exposures {
-		e, story := &h.exposures[i], &h.stories[i]
-		if e.State == exposure.Closed {
-			closed++
-			if e.Proof == nil || e.Proof.Verdict == nil || len(e.Proof.Verdict.Evidence) == 0 {
-				proofless++
-			}
-		}
-		if !story.Verified {
-			broken++
-		}
-		known[e.RemediationID] = true
-		for k := range story.Items {
-			decided[story.Items[k].Reason]++
-		}
-	}
-	for _, reason := range h.people.asked {
-		if decided[reason] > 1 {
-			twice++
-		}
-	}
-	twins := 0
-	for _, n := range tickets {
-		twins += n - 1
-	}
-	for id := range known {
-		if id == "" || tickets[id] == 0 {
-			lost++
-		}
-	}
-	taken := 0
-	for _, reason := range h.people.asked {
-		if decided[reason] > 0 {
-			taken++
-		}
-	}
+	ends, tickets, decisions := h.ends(), h.tickets(), h.decisions()
 	messages, repeated := 0, 0
 	for _, n := range h.people.slack.Causes() {
 		messages++
@@ -65,18 +27,80 @@ func (h *house) audit(o *Options) []Count {
 	for _, n := range h.killer.kills {
 		kills += n
 	}
+	asked := len(h.people.asked)
 	return []Count{
-		{"whole/lifecycles_closed", closed, o.Lifecycles(), o.Lifecycles()},
-		{"whole/closed_without_proof", proofless, closed, 0},
-		{"whole/broken_chains", broken, len(h.exposures), 0},
-		{"whole/duplicate_tickets", twins, len(tickets), 0},
-		{"whole/lost_tickets", lost, len(known), 0},
-		{"whole/decisions_taken_twice", twice, len(h.people.asked), 0},
-		{"whole/decisions_taken", taken, len(h.people.asked), taken}, // some find nobody, or nothing that is open
+		{"whole/lifecycles_closed", ends.closed, o.Lifecycles(), o.Lifecycles()},
+		{"whole/closed_without_proof", ends.proofless, ends.closed, 0},
+		{"whole/broken_chains", ends.broken, len(h.exposures), 0},
+		{"whole/duplicate_tickets", tickets.twins, tickets.made, 0},
+		{"whole/lost_tickets", tickets.lost, tickets.wanted, 0},
+		{"whole/decisions_taken_twice", decisions.twice, asked, 0},
+		{"whole/decisions_taken", decisions.taken, asked, decisions.taken}, // some find nobody, or nothing that is open
 		{"whole/messages_told_twice", repeated, messages, 0},
 		{"whole/teams_told_nothing", h.deaf(o), o.Teams, 0},
 		{"whole/processes_killed", kills, kills, kills},
 	}
+}
+
+// ends is what became of the exposures.
+type ends struct{ closed, proofless, broken int }
+
+func (h *house) ends() (out ends) {
+	for i := range h.exposures {
+		e := &h.exposures[i]
+		if e.State == exposure.Closed {
+			out.closed++
+			if e.Proof == nil || e.Proof.Verdict == nil || len(e.Proof.Verdict.Evidence) == 0 {
+				out.proofless++
+			}
+		}
+		if !h.stories[i].Verified {
+			out.broken++
+		}
+	}
+	return out
+}
+
+// tickets is what the tracker holds, against what it should: wanted and made are counts of
+// remediations, twins and lost of tickets too many and too few.
+type tickets struct{ wanted, made, twins, lost int }
+
+func (h *house) tickets() tickets {
+	made, known := markers(h.people.jira), map[string]bool{}
+	for i := range h.exposures {
+		known[h.exposures[i].RemediationID] = true
+	}
+	out := tickets{wanted: len(known), made: len(made)}
+	for _, n := range made {
+		out.twins += n - 1
+	}
+	for id := range known {
+		if id == "" || made[id] == 0 {
+			out.lost++
+		}
+	}
+	return out
+}
+
+// decisions is how often what people asked for, each with a reason of its own, was done.
+type decisions struct{ taken, twice int }
+
+func (h *house) decisions() (out decisions) {
+	decided := map[string]int{}
+	for i := range h.exposures {
+		for k := range h.stories[i].Items {
+			decided[h.stories[i].Items[k].Reason]++
+		}
+	}
+	for _, reason := range h.people.asked {
+		if decided[reason] > 0 {
+			out.taken++
+		}
+		if decided[reason] > 1 {
+			out.twice++
+		}
+	}
+	return out
 }
 
 // markers counts the issues that were created for each remediation.

@@ -19,67 +19,74 @@ import (
 func campaigns(t *testing.T, address func(t *testing.T) string) {
 	t.Helper()
 	s := Open(t, address(t))
-	ctx := t.Context()
 
-	t.Run("a campaign's ID is claimed once, and it is written by whoever read its last version", func(t *testing.T) {
-		c := aCampaign("kev", day(9))
-		_, fresh, err := s.ClaimCampaign(ctx, c)
-		require.NoError(t, err)
-		require.True(t, fresh)
-		other := aCampaign("kev", day(3))
-		stored, fresh, err := s.ClaimCampaign(ctx, other)
-		require.NoError(t, err)
-		require.False(t, fresh)
-		require.Equal(t, c, stored)
-		c.Version, c.State, c.Look = 2, campaign.Met, time.Time{}
-		for _, want := range []bool{true, false} {
-			ok, err := s.SwapCampaign(ctx, c)
-			require.NoError(t, err)
-			require.Equal(t, want, ok)
-		}
-		found, err := s.Campaign(ctx, "kev")
-		require.NoError(t, err)
-		require.Equal(t, c, found)
-		_, err = s.Campaign(ctx, "nothing")
-		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
-	})
-
-	t.Run("campaigns are found by state, by deadline, and by when they are to be looked at", func(t *testing.T) {
-		for _, c := range []campaign.Campaign{aCampaign("late", day(8)), aCampaign("soon", day(2))} {
-			_, _, err := s.ClaimCampaign(ctx, c)
-			require.NoError(t, err)
-		}
-		names := func(page exposure.Page[campaign.Campaign], err error) (out []string) {
-			require.NoError(t, err)
-			for _, c := range page.Items {
-				out = append(out, c.ID)
-			}
-			return out
-		}
-		require.Equal(t, []string{"soon", "late"}, names(s.FindCampaigns(ctx, campaign.Open, exposure.List{})))
-		require.Equal(t, []string{"soon", "late", "kev"}, names(s.FindCampaigns(ctx, "", exposure.List{})))
-		require.ElementsMatch(t, []string{"soon", "late"}, names(s.DueCampaigns(ctx, time.Time{}, exposure.List{})), "one that has ended is not looked at")
-		require.Empty(t, names(s.DueCampaigns(ctx, day(1), exposure.List{})))
-		require.Len(t, names(s.DueCampaigns(ctx, day(1).Add(time.Second), exposure.List{})), 2)
-		page, err := s.FindCampaigns(ctx, "", exposure.List{Limit: 2})
-		require.NoError(t, err)
-		require.Equal(t, []string{"kev"}, names(s.FindCampaigns(ctx, "", exposure.List{Limit: 2, Cursor: page.Next})))
-	})
-
+	t.Run("a campaign's ID is claimed once, and it is written by whoever read its last version", func(t *testing.T) { claimedCampaign(t, s) })
+	t.Run("campaigns are found by state, by deadline, and by when they are to be looked at", func(t *testing.T) { foundCampaigns(t, s) })
 	t.Run("members are found, counted and walked over by their campaign, in every state", func(t *testing.T) { members(t, s) })
-
-	t.Run("a campaign's tickets are found by it", func(t *testing.T) {
-		for _, r := range []lifecycle.Remediation{{ID: "r1", Version: 1, Campaign: "kev"}, {ID: "r2", Version: 1}, {ID: "r3", Version: 1, Campaign: "other"}} {
-			_, _, err := s.ClaimRemediation(ctx, r)
-			require.NoError(t, err)
-		}
-		page, err := s.FindRemediations(ctx, lifecycle.RemediationFilter{Campaign: "kev"}, exposure.List{})
-		require.NoError(t, err)
-		require.Len(t, page.Items, 1)
-		require.Equal(t, "r1", page.Items[0].ID)
-	})
-
+	t.Run("a campaign's tickets are found by it", func(t *testing.T) { campaignTickets(t, s) })
 	t.Run("what was known to be exploited before there was an index is in it after an upgrade", func(t *testing.T) { upgraded(t, address(t)) })
+}
+
+func campaignTickets(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, r := range []lifecycle.Remediation{{ID: "r1", Version: 1, Campaign: "kev"}, {ID: "r2", Version: 1}, {ID: "r3", Version: 1, Campaign: "other"}} {
+		_, _, err := s.ClaimRemediation(ctx, r)
+		require.NoError(t, err)
+	}
+	page, err := s.FindRemediations(ctx, lifecycle.RemediationFilter{Campaign: "kev"}, exposure.List{})
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, "r1", page.Items[0].ID)
+}
+
+func claimedCampaign(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	c := aCampaign("kev", day(9))
+	_, fresh, err := s.ClaimCampaign(ctx, c)
+	require.NoError(t, err)
+	require.True(t, fresh)
+	other := aCampaign("kev", day(3))
+	stored, fresh, err := s.ClaimCampaign(ctx, other)
+	require.NoError(t, err)
+	require.False(t, fresh)
+	require.Equal(t, c, stored)
+	c.Version, c.State, c.Look = 2, campaign.Met, time.Time{}
+	for _, want := range []bool{true, false} {
+		ok, err := s.SwapCampaign(ctx, c)
+		require.NoError(t, err)
+		require.Equal(t, want, ok)
+	}
+	found, err := s.Campaign(ctx, "kev")
+	require.NoError(t, err)
+	require.Equal(t, c, found)
+	_, err = s.Campaign(ctx, "nothing")
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+}
+
+func foundCampaigns(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, c := range []campaign.Campaign{aCampaign("late", day(8)), aCampaign("soon", day(2))} {
+		_, _, err := s.ClaimCampaign(ctx, c)
+		require.NoError(t, err)
+	}
+	names := func(page exposure.Page[campaign.Campaign], err error) (out []string) {
+		require.NoError(t, err)
+		for _, c := range page.Items {
+			out = append(out, c.ID)
+		}
+		return out
+	}
+	require.Equal(t, []string{"soon", "late"}, names(s.FindCampaigns(ctx, campaign.Open, exposure.List{})))
+	require.Equal(t, []string{"soon", "late", "kev"}, names(s.FindCampaigns(ctx, "", exposure.List{})))
+	require.ElementsMatch(t, []string{"soon", "late"}, names(s.DueCampaigns(ctx, time.Time{}, exposure.List{})), "one that has ended is not looked at")
+	require.Empty(t, names(s.DueCampaigns(ctx, day(1), exposure.List{})))
+	require.Len(t, names(s.DueCampaigns(ctx, day(1).Add(time.Second), exposure.List{})), 2)
+	page, err := s.FindCampaigns(ctx, "", exposure.List{Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, []string{"kev"}, names(s.FindCampaigns(ctx, "", exposure.List{Limit: 2, Cursor: page.Next})))
 }
 
 func aCampaign(id string, until time.Time) campaign.Campaign {

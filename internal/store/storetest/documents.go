@@ -25,104 +25,11 @@ func documents(t *testing.T, address func(t *testing.T) string) {
 	t.Helper()
 	s := Open(t, address(t))
 
-	t.Run("sixteen writers inserting the same exposures insert each once", func(t *testing.T) {
-		xs := exposures(40)
-		var inserted atomic.Int64
-		var group errgroup.Group
-		for range writers {
-			group.Go(func() error {
-				ok, err := s.InsertExposures(t.Context(), xs)
-				for _, yes := range ok {
-					if yes {
-						inserted.Add(1)
-					}
-				}
-				return err
-			})
-		}
-		require.NoError(t, group.Wait())
-		require.EqualValues(t, len(xs), inserted.Load())
-	})
-
-	t.Run("an insert tells what was there, also twice in one call", func(t *testing.T) {
-		xs := exposures(3)
-		_, err := s.InsertExposures(t.Context(), xs[1:2])
-		require.NoError(t, err)
-		other := xs[1]
-		other.Title = "other"
-		ok, err := s.InsertExposures(t.Context(), []exposure.Exposure{xs[0], other, xs[2], xs[2]})
-		require.NoError(t, err)
-		require.Equal(t, []bool{true, false, true, false}, ok)
-		stored, err := s.Exposure(t.Context(), xs[1].ID)
-		require.NoError(t, err)
-		require.Equal(t, xs[1], stored, "what was there stays as it was")
-	})
-
-	t.Run("of sixteen writers at one version one wins, until all have", func(t *testing.T) {
-		xs := exposures(2)
-		_, err := s.InsertExposures(t.Context(), xs)
-		require.NoError(t, err)
-		var group errgroup.Group
-		for range writers {
-			group.Go(func() error {
-				for {
-					x, err := s.Exposure(t.Context(), xs[0].ID)
-					if err != nil {
-						return err
-					}
-					x.Version++
-					x.Reopens++
-					swapped, err := s.SwapExposures(t.Context(), []exposure.Exposure{x})
-					if err != nil || swapped[0] {
-						return err
-					}
-				}
-			})
-		}
-		require.NoError(t, group.Wait())
-		x, err := s.Exposure(t.Context(), xs[0].ID)
-		require.NoError(t, err)
-		require.Equal(t, writers, x.Reopens, "no write was lost")
-		require.EqualValues(t, writers+1, x.Version)
-	})
-
-	t.Run("a bulk swap says which were written, and writes no other", func(t *testing.T) {
-		xs := exposures(50)
-		missing := exposures(1)[0]
-		_, err := s.InsertExposures(t.Context(), xs)
-		require.NoError(t, err)
-		next := slices.Clone(xs)
-		want := make([]bool, len(xs)+1) // the last is the one that is missing
-		for i := range next {
-			next[i].Title = "swapped"
-			next[i].State = exposure.Open
-			next[i].Version++
-			if want[i] = i%3 != 0; !want[i] {
-				next[i].Version += int64(i%2)*2 - 1 // one behind, or one ahead
-			}
-		}
-		missing.Version = 2
-		swapped, err := s.SwapExposures(t.Context(), append(next, missing))
-		require.NoError(t, err)
-		require.Equal(t, want, swapped)
-		stored, err := s.Exposures(t.Context(), ids(xs))
-		require.NoError(t, err)
-		for i, x := range xs {
-			if want[i] {
-				x = next[i]
-			}
-			require.Equal(t, x, stored[x.ID])
-		}
-	})
-
-	more(t, s)
-}
-
-// more is the rest of what documents promise.
-func more(t *testing.T, s *store.Store) {
-	t.Helper()
+	t.Run("sixteen writers inserting the same exposures insert each once", func(t *testing.T) { insertedOnce(t, s) })
+	t.Run("an insert tells what was there, also twice in one call", func(t *testing.T) { insertedAgain(t, s) })
+	t.Run("of sixteen writers at one version one wins, until all have", func(t *testing.T) { swappedByOne(t, s) })
+	t.Run("a bulk swap says which were written, and writes no other", func(t *testing.T) { swappedInBulk(t, s) })
 	t.Run("what is read is what was written", func(t *testing.T) { roundTrip(t, s) })
-
 	t.Run("what is not there is not found", func(t *testing.T) {
 		_, err := s.Exposure(t.Context(), "none")
 		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
@@ -131,23 +38,120 @@ func more(t *testing.T, s *store.Store) {
 		require.Empty(t, found)
 	})
 
-	t.Run("an event is inserted once and read in order", func(t *testing.T) {
-		evs := make([]exposure.Event, 0, 12)
-		for seq := range int64(12) {
-			evs = append(evs, exposure.Event{Exposure: "chain", Seq: seq + 1, Kind: exposure.EventNoted, To: exposure.Open, At: epoch.Add(time.Duration(seq) * time.Millisecond), Cause: "c"})
+	t.Run("an event is inserted once and read in order", func(t *testing.T) { insertedEvents(t, s) })
+}
+
+func insertedOnce(t *testing.T, s *store.Store) {
+	t.Helper()
+	xs := exposures(40)
+	var inserted atomic.Int64
+	var group errgroup.Group
+	for range writers {
+		group.Go(func() error {
+			ok, err := s.InsertExposures(t.Context(), xs)
+			for _, yes := range ok {
+				if yes {
+					inserted.Add(1)
+				}
+			}
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, len(xs), inserted.Load())
+}
+
+func insertedAgain(t *testing.T, s *store.Store) {
+	t.Helper()
+	xs := exposures(3)
+	_, err := s.InsertExposures(t.Context(), xs[1:2])
+	require.NoError(t, err)
+	other := xs[1]
+	other.Title = "other"
+	ok, err := s.InsertExposures(t.Context(), []exposure.Exposure{xs[0], other, xs[2], xs[2]})
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, false, true, false}, ok)
+	stored, err := s.Exposure(t.Context(), xs[1].ID)
+	require.NoError(t, err)
+	require.Equal(t, xs[1], stored, "what was there stays as it was")
+}
+
+func swappedByOne(t *testing.T, s *store.Store) {
+	t.Helper()
+	xs := exposures(2)
+	_, err := s.InsertExposures(t.Context(), xs)
+	require.NoError(t, err)
+	var group errgroup.Group
+	for range writers {
+		group.Go(func() error {
+			for {
+				x, err := s.Exposure(t.Context(), xs[0].ID)
+				if err != nil {
+					return err
+				}
+				x.Version++
+				x.Reopens++
+				swapped, err := s.SwapExposures(t.Context(), []exposure.Exposure{x})
+				if err != nil || swapped[0] {
+					return err
+				}
+			}
+		})
+	}
+	require.NoError(t, group.Wait())
+	x, err := s.Exposure(t.Context(), xs[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, writers, x.Reopens, "no write was lost")
+	require.EqualValues(t, writers+1, x.Version)
+}
+
+func swappedInBulk(t *testing.T, s *store.Store) {
+	t.Helper()
+	xs := exposures(50)
+	missing := exposures(1)[0]
+	_, err := s.InsertExposures(t.Context(), xs)
+	require.NoError(t, err)
+	next := slices.Clone(xs)
+	want := make([]bool, len(xs)+1) // the last is the one that is missing
+	for i := range next {
+		next[i].Title = "swapped"
+		next[i].State = exposure.Open
+		next[i].Version++
+		if want[i] = i%3 != 0; !want[i] {
+			next[i].Version += int64(i%2)*2 - 1 // one behind, or one ahead
 		}
-		var wait sync.WaitGroup
-		for range 4 {
-			wait.Go(func() { assert.NoError(t, s.InsertEvents(t.Context(), evs)) })
+	}
+	missing.Version = 2
+	swapped, err := s.SwapExposures(t.Context(), append(next, missing))
+	require.NoError(t, err)
+	require.Equal(t, want, swapped)
+	stored, err := s.Exposures(t.Context(), ids(xs))
+	require.NoError(t, err)
+	for i, x := range xs {
+		if want[i] {
+			x = next[i]
 		}
-		wait.Wait()
-		changed := evs[3]
-		changed.Reason = "rewritten"
-		require.NoError(t, s.InsertEvents(t.Context(), []exposure.Event{changed}))
-		stored, err := s.Events(t.Context(), "chain")
-		require.NoError(t, err)
-		require.Equal(t, evs, stored, "an event once written never changes")
-	})
+		require.Equal(t, x, stored[x.ID])
+	}
+}
+
+func insertedEvents(t *testing.T, s *store.Store) {
+	t.Helper()
+	evs := make([]exposure.Event, 0, 12)
+	for seq := range int64(12) {
+		evs = append(evs, exposure.Event{Exposure: "chain", Seq: seq + 1, Kind: exposure.EventNoted, To: exposure.Open, At: epoch.Add(time.Duration(seq) * time.Millisecond), Cause: "c"})
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() { assert.NoError(t, s.InsertEvents(t.Context(), evs)) })
+	}
+	wait.Wait()
+	changed := evs[3]
+	changed.Reason = "rewritten"
+	require.NoError(t, s.InsertEvents(t.Context(), []exposure.Event{changed}))
+	stored, err := s.Events(t.Context(), "chain")
+	require.NoError(t, err)
+	require.Equal(t, evs, stored, "an event once written never changes")
 }
 
 func roundTrip(t *testing.T, s *store.Store) {

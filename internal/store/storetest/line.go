@@ -67,22 +67,25 @@ func theLine(t *testing.T, address func(t *testing.T) string) {
 		require.Empty(t, got)
 	})
 
-	t.Run("what waited before there were lines stands in one", func(t *testing.T) {
-		where := address(t)
-		var e engine.Engine
-		s, err := store.Open(t.Context(), where, store.Options{Wrap: func(inner engine.Engine) engine.Engine { e = inner; return inner }})
-		require.NoError(t, err)
-		old := inLine("web", "fix", 9)
-		_, err = s.InsertExposures(t.Context(), []exposure.Exposure{old})
-		require.NoError(t, err)
-		require.NoError(t, e.SetSchemaVersion(t.Context(), 1))
-		require.NoError(t, s.Close())
-		s = Open(t, where)
-		next, err := s.NextInLine(t.Context(), "web", nil, 9)
-		require.NoError(t, err)
-		require.Len(t, next, 1)
-		require.Equal(t, old.Version+1, next[0].Version, "it was written again")
-	})
+	t.Run("what waited before there were lines stands in one", func(t *testing.T) { putInLine(t, address) })
+}
+
+func putInLine(t *testing.T, address func(t *testing.T) string) {
+	t.Helper()
+	where := address(t)
+	var e engine.Engine
+	s, err := store.Open(t.Context(), where, store.Options{Wrap: func(inner engine.Engine) engine.Engine { e = inner; return inner }})
+	require.NoError(t, err)
+	old := inLine("web", "fix", 9)
+	_, err = s.InsertExposures(t.Context(), []exposure.Exposure{old})
+	require.NoError(t, err)
+	require.NoError(t, e.SetSchemaVersion(t.Context(), 1))
+	require.NoError(t, s.Close())
+	s = Open(t, where)
+	next, err := s.NextInLine(t.Context(), "web", nil, 9)
+	require.NoError(t, err)
+	require.Len(t, next, 1)
+	require.Equal(t, old.Version+1, next[0].Version, "it was written again")
 }
 
 func drawWaiting(r *rapid.T) exposure.Exposure {

@@ -84,11 +84,17 @@ func waitingMessages(t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	require.Equal(t, taken, got)
 
+	foundMessages(t, s)
+}
+
+// foundMessages looks for the five, of which one was sent.
+func foundMessages(t *testing.T, s *store.Store) {
+	t.Helper()
 	for _, q := range []struct {
 		notifier, state, to string
 		want                int
 	}{{want: 5}, {notifier: "slack", want: 5}, {notifier: "email"}, {state: "sent", want: 1}, {state: "pending", to: "web", want: 4}, {to: "ops"}} {
-		page, err := s.FindOut(ctx, q.notifier, q.state, q.to, exposure.List{})
+		page, err := s.FindOut(t.Context(), q.notifier, q.state, q.to, exposure.List{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, q.want, "%+v", q)
 	}

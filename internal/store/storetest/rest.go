@@ -76,92 +76,79 @@ func rest(t *testing.T, address func(t *testing.T) string) {
 // mobilized are the documents of tickets and messages.
 func mobilized(t *testing.T, s *store.Store) {
 	t.Helper()
-	ctx := t.Context()
-	t.Run("sixteen who begin one remediation begin the same", func(t *testing.T) {
-		var group errgroup.Group
-		began := make([]bool, writers)
-		for n := range writers {
-			group.Go(func() error {
-				r, fresh, err := s.ClaimRemediation(ctx, lifecycle.Remediation{ID: "rem", Version: 1, Owner: "web", Status: lifecycle.RemediationOpen, Due: day(2), CreatedAt: epoch, UpdatedAt: epoch})
-				began[n] = fresh
-				if err == nil && r.Owner != "web" {
-					return io.ErrUnexpectedEOF
-				}
-				return err
-			})
-		}
-		require.NoError(t, group.Wait())
-		count := 0
-		for _, b := range began {
-			if b {
-				count++
-			}
-		}
-		require.Equal(t, 1, count)
-		r, err := s.Remediation(ctx, "rem")
-		require.NoError(t, err)
-		r.Version, r.Ticket, r.Wake, r.WakeAt = 2, "QT-1", true, day(1)
-		ok, err := s.SwapRemediation(ctx, r)
-		require.NoError(t, err)
-		require.True(t, ok)
-		ok, err = s.SwapRemediation(ctx, r)
-		require.NoError(t, err)
-		require.False(t, ok)
-		for f, want := range map[lifecycle.RemediationFilter]int{
-			{}: 1, {Owner: "web", Status: lifecycle.RemediationOpen}: 1, {Status: lifecycle.RemediationDone}: 0,
-			{WakeBefore: day(2)}: 1, {WakeBefore: day(1)}: 0, {DueBefore: day(2)}: 0, {DueBefore: day(3)}: 1,
-		} {
-			page, err := s.FindRemediations(ctx, f, exposure.List{})
-			require.NoError(t, err)
-			require.Len(t, page.Items, want, "%+v", f)
-		}
-		byTicket, err := s.RemediationByTicket(ctx, "QT-1")
-		require.NoError(t, err)
-		require.Equal(t, r, byTicket)
-	})
-
-	t.Run("an intent is written once and done once", func(t *testing.T) {
-		i := lifecycle.Intent{ID: "rem|create|c", Version: 1, Remediation: "rem", Kind: "create", Cause: "c", CreatedAt: epoch}
-		_, fresh, err := s.PutIntent(ctx, i)
-		require.NoError(t, err)
-		require.True(t, fresh)
-		require.NoError(t, s.DoneIntent(ctx, i.ID, "QT-1", day(1)))
-		require.NoError(t, s.DoneIntent(ctx, i.ID, "QT-2", day(2)))
-		known, fresh, err := s.PutIntent(ctx, i)
-		require.NoError(t, err)
-		require.False(t, fresh)
-		require.Equal(t, "QT-1", known.Result)
-		journal, err := s.Intents(ctx, "rem")
-		require.NoError(t, err)
-		require.Equal(t, []lifecycle.Intent{known}, journal)
-	})
-
+	t.Run("sixteen who begin one remediation begin the same", func(t *testing.T) { begunRemediation(t, s) })
+	t.Run("an intent is written once and done once", func(t *testing.T) { intents(t, s) })
 	t.Run("tickets and messages", func(t *testing.T) { ticketsAndMessages(t, s) })
+}
+
+func begunRemediation(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	var group errgroup.Group
+	began := make([]bool, writers)
+	for n := range writers {
+		group.Go(func() error {
+			r, fresh, err := s.ClaimRemediation(ctx, lifecycle.Remediation{ID: "rem", Version: 1, Owner: "web", Status: lifecycle.RemediationOpen, Due: day(2), CreatedAt: epoch, UpdatedAt: epoch})
+			began[n] = fresh
+			if err == nil && r.Owner != "web" {
+				return io.ErrUnexpectedEOF
+			}
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	count := 0
+	for _, b := range began {
+		if b {
+			count++
+		}
+	}
+	require.Equal(t, 1, count)
+	r, err := s.Remediation(ctx, "rem")
+	require.NoError(t, err)
+	r.Version, r.Ticket, r.Wake, r.WakeAt = 2, "QT-1", true, day(1)
+	ok, err := s.SwapRemediation(ctx, r)
+	require.NoError(t, err)
+	require.True(t, ok)
+	ok, err = s.SwapRemediation(ctx, r)
+	require.NoError(t, err)
+	require.False(t, ok)
+	for f, want := range map[lifecycle.RemediationFilter]int{
+		{}: 1, {Owner: "web", Status: lifecycle.RemediationOpen}: 1, {Status: lifecycle.RemediationDone}: 0,
+		{WakeBefore: day(2)}: 1, {WakeBefore: day(1)}: 0, {DueBefore: day(2)}: 0, {DueBefore: day(3)}: 1,
+	} {
+		page, err := s.FindRemediations(ctx, f, exposure.List{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, want, "%+v", f)
+	}
+	byTicket, err := s.RemediationByTicket(ctx, "QT-1")
+	require.NoError(t, err)
+	require.Equal(t, r, byTicket)
+}
+
+func intents(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	i := lifecycle.Intent{ID: "rem|create|c", Version: 1, Remediation: "rem", Kind: "create", Cause: "c", CreatedAt: epoch}
+	_, fresh, err := s.PutIntent(ctx, i)
+	require.NoError(t, err)
+	require.True(t, fresh)
+	require.NoError(t, s.DoneIntent(ctx, i.ID, "QT-1", day(1)))
+	require.NoError(t, s.DoneIntent(ctx, i.ID, "QT-2", day(2)))
+	known, fresh, err := s.PutIntent(ctx, i)
+	require.NoError(t, err)
+	require.False(t, fresh)
+	require.Equal(t, "QT-1", known.Result)
+	journal, err := s.Intents(ctx, "rem")
+	require.NoError(t, err)
+	require.Equal(t, []lifecycle.Intent{known}, journal)
 }
 
 // kept are the small collections.
 func kept(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	t.Run("the latest intelligence is the one with the latest date, and older ones stay", func(t *testing.T) {
-		for n, m := range []store.IntelMeta{{Kind: "kev", Digest: "d1", Taken: day(1), Count: 1}, {Kind: "kev", Digest: "d3", Taken: day(3), Count: 3}, {Kind: "kev", Digest: "d2", Taken: day(2)}, {Kind: "epss", Digest: "e", Taken: day(4)}} {
-			require.NoError(t, s.PutIntel(ctx, m, strings.NewReader(m.Digest)), n)
-		}
-		m, r, err := s.LatestIntel(ctx, "kev")
-		require.NoError(t, err)
-		require.Equal(t, "d3", m.Digest)
-		body, err := io.ReadAll(r)
-		require.NoError(t, err)
-		require.NoError(t, r.Close())
-		require.Equal(t, "d3", string(body))
-		m, r, err = s.Intel(ctx, "kev", "d1")
-		require.NoError(t, err)
-		require.NoError(t, r.Close())
-		require.Equal(t, 1, m.Count)
-		_, _, err = s.LatestIntel(ctx, "none")
-		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
-	})
-
+	t.Run("the latest intelligence is the one with the latest date, and older ones stay", func(t *testing.T) { intelligence(t, s) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, s) })
 
 	t.Run("a setting is the last one put", func(t *testing.T) {
@@ -175,25 +162,7 @@ func kept(t *testing.T, s *store.Store) {
 		require.Equal(t, "two\x00\xff", string(v))
 	})
 
-	t.Run("of two who share a budget, one writes it and the other is told", func(t *testing.T) {
-		_, _, err := s.Budget(ctx, "jira")
-		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
-		for _, step := range []struct {
-			version int64
-			state   string
-			want    bool
-		}{{0, `{"n":1}`, true}, {0, `{"n":2}`, false}, {1, `{"n":3}`, true}, {1, `{"n":4}`, false}} {
-			ok, err := s.SwapBudget(ctx, "jira", step.version, []byte(step.state))
-			require.NoError(t, err)
-			require.Equal(t, step.want, ok, step.state)
-		}
-		state, version, err := s.Budget(ctx, "jira")
-		require.NoError(t, err)
-		require.JSONEq(t, `{"n":3}`, string(state))
-		require.EqualValues(t, 2, version)
-		_, err = s.SwapBudget(ctx, "jira", 2, []byte("no JSON"))
-		require.Equal(t, fault.Invalid, fault.KindOf(err))
-	})
+	t.Run("of two who share a budget, one writes it and the other is told", func(t *testing.T) { sharedBudget(t, s) })
 
 	t.Run("the store's figures", func(t *testing.T) {
 		_, err := s.InsertExposures(ctx, exposures(2))
@@ -203,6 +172,49 @@ func kept(t *testing.T, s *store.Store) {
 		require.EqualValues(t, 2, st.Exposures)
 		require.NoError(t, s.Ping(ctx))
 	})
+}
+
+func intelligence(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for n, m := range []store.IntelMeta{{Kind: "kev", Digest: "d1", Taken: day(1), Count: 1}, {Kind: "kev", Digest: "d3", Taken: day(3), Count: 3}, {Kind: "kev", Digest: "d2", Taken: day(2)}, {Kind: "epss", Digest: "e", Taken: day(4)}} {
+		require.NoError(t, s.PutIntel(ctx, m, strings.NewReader(m.Digest)), n)
+	}
+	m, r, err := s.LatestIntel(ctx, "kev")
+	require.NoError(t, err)
+	require.Equal(t, "d3", m.Digest)
+	body, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	require.Equal(t, "d3", string(body))
+	m, r, err = s.Intel(ctx, "kev", "d1")
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	require.Equal(t, 1, m.Count)
+	_, _, err = s.LatestIntel(ctx, "none")
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+}
+
+func sharedBudget(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	_, _, err := s.Budget(ctx, "jira")
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+	for _, step := range []struct {
+		version int64
+		state   string
+		want    bool
+	}{{0, `{"n":1}`, true}, {0, `{"n":2}`, false}, {1, `{"n":3}`, true}, {1, `{"n":4}`, false}} {
+		ok, err := s.SwapBudget(ctx, "jira", step.version, []byte(step.state))
+		require.NoError(t, err)
+		require.Equal(t, step.want, ok, step.state)
+	}
+	state, version, err := s.Budget(ctx, "jira")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"n":3}`, string(state))
+	require.EqualValues(t, 2, version)
+	_, err = s.SwapBudget(ctx, "jira", 2, []byte("no JSON"))
+	require.Equal(t, fault.Invalid, fault.KindOf(err))
 }
 
 func ticketsAndMessages(t *testing.T, s *store.Store) {
