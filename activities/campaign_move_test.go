@@ -69,6 +69,22 @@ func TestADeadlineInThePastAndACampaignThatHasEndedAreRefused(t *testing.T) {
 	require.Empty(t, c.stands().Moves)
 }
 
+func TestADeadlineThatIsMovedDuringALookIsFollowedAtOnce(t *testing.T) {
+	c := newCrusade(t, nil)
+	ids := c.open("dmz", 2)
+	to := c.clock.Add(44 * day)
+	c.begin(c.clock.Add(30 * day))
+	c.during = func() { require.NoError(t, c.move("k", to)) }
+	_, err := c.LookAtCampaign(t.Context(), CampaignStep{ID: "perimeter"})
+	require.NoError(t, err)
+	require.True(t, c.stands().Outdated)
+	require.False(t, c.stands().Look.After(c.clock), "the next look is due now")
+	c.followOn()
+	for _, id := range ids {
+		require.Equal(t, to, c.member(id).Until.UTC())
+	}
+}
+
 // TestWhoeverDiesWhileADeadlineIsMovedLeavesItMoved kills the process at each write of the
 // move and of the look after it; another one goes on.
 func TestWhoeverDiesWhileADeadlineIsMovedLeavesItMoved(t *testing.T) {
@@ -86,7 +102,10 @@ func TestWhoeverDiesWhileADeadlineIsMovedLeavesItMoved(t *testing.T) {
 		changes := len(c.causes)
 		written.Store(0)
 		dies.Store(at)
-		c.insist(func(context.Context) error { return c.move("k", to) })
+		c.insist(func(ctx context.Context) error {
+			_, err := c.MoveCampaign(ctx, "perimeter", campaign.Move{Cause: "k", To: to, By: "bob", Reason: "the vendor is late"})
+			return err
+		})
 		c.followOn()
 		dies.Store(-1)
 		c.followOn()
