@@ -96,7 +96,7 @@ func (a *Activities) LookAtCampaign(ctx context.Context, in CampaignStep) (Campa
 	}
 	if c.Over() {
 		err = a.release(ctx, &c)
-	} else {
+	} else if err = a.reschedule(ctx, &c); err == nil {
 		err = a.linkMembers(ctx, &c)
 	}
 	if err == nil {
@@ -115,10 +115,10 @@ func (a *Activities) LookAtCampaign(ctx context.Context, in CampaignStep) (Campa
 }
 
 // lookedAtCampaign notes how far a look came, and when the next one is due. Whoever ended
-// the campaign meanwhile wants another one at once.
+// the campaign or moved its deadline meanwhile wants another one at once.
 func (a *Activities) lookedAtCampaign(ctx context.Context, c *campaign.Campaign, p *CampaignPlan, began time.Time) error {
 	_, err := a.editCampaign(ctx, c.ID, func(x *campaign.Campaign) bool {
-		if x.State != c.State {
+		if x.State != c.State || x.Outdated && !x.Over() {
 			return false
 		}
 		x.LookedTo, x.Look = began, p.NextAt
@@ -207,7 +207,7 @@ func (a *Activities) planTicket(ctx context.Context, c *campaign.Campaign, p *Ca
 
 // commented reports whether an occasion is said on the ticket, too.
 func commented(cause string) bool {
-	return slices.Contains([]string{campaign.OccasionMissed, campaign.OccasionEnded}, rung(cause))
+	return slices.Contains([]string{campaign.OccasionMissed, campaign.OccasionMoved, campaign.OccasionEnded}, rung(cause))
 }
 
 // pending adds to the plan what the journal still waits for, and reports whether that is

@@ -111,35 +111,18 @@ func (a *Activities) release(ctx context.Context, c *campaign.Campaign) (err err
 		return nil
 	}
 	at := a.now()
-	var batch []exposure.ID
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
+	err = a.eachBatch(ctx, c, func(m *exposure.Membership) bool { return !m.Until.IsZero() }, func(ids []exposure.ID) error {
 		if err := a.unsettle(ctx, c, at); err != nil {
 			return err
 		}
-		written, err := a.Ledger.TouchMany(ctx, batch, func(e *exposure.Exposure) bool { return e.Release(c.ID) })
+		written, err := a.Ledger.TouchMany(ctx, ids, func(e *exposure.Exposure) bool { return e.Release(c.ID) })
 		if err != nil {
 			return err
 		}
 		a.wakeAll(ctx, written, "campaign")
-		batch = batch[:0]
 		beat(ctx, "released")
 		return nil
-	}
-	err = a.Records.EachExposure(ctx, exposure.Filter{Campaign: c.ID}, func(e exposure.Exposure) error {
-		if m := e.MemberOf(c.ID); m == nil || m.Until.IsZero() {
-			return ctx.Err()
-		}
-		if batch = append(batch, e.ID); len(batch) < touchBatch {
-			return nil
-		}
-		return flush()
 	})
-	if err == nil {
-		err = flush()
-	}
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "releasing the members of campaign "+c.ID)
 	}

@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quellsec/quell/connectors"
 	"github.com/quellsec/quell/internal/campaign"
@@ -20,7 +22,7 @@ func (a *Activities) TellOfCampaign(ctx context.Context, in CampaignStep) (Done,
 	}
 	for _, intent := range in.Intents {
 		cause := causeOf(intent)
-		if passed(&c, cause) {
+		if passed(&c, cause, a.now()) {
 			if err := a.done(ctx, []string{intent}, "passed"); err != nil {
 				return Done{}, err
 			}
@@ -44,10 +46,13 @@ func (a *Activities) TellOfCampaign(ctx context.Context, in CampaignStep) (Done,
 }
 
 // passed reports whether an occasion that nobody was told of yet is overtaken.
-func passed(c *campaign.Campaign, cause string) bool {
+func passed(c *campaign.Campaign, cause string, now time.Time) bool {
 	switch rung(cause) {
-	case campaign.OccasionDigest, campaign.OccasionNear, campaign.OccasionMissed:
+	case campaign.OccasionDigest, campaign.OccasionMoved:
 		return c.Over()
+	case campaign.OccasionNear, campaign.OccasionMissed: // of the deadline before it was moved
+		due, _ := c.Occasions(now)
+		return !slices.Contains(due, cause)
 	}
 	return false
 }
@@ -57,7 +62,7 @@ func campaignReaders(c *campaign.Campaign, cause string) []string {
 	switch rung(cause) {
 	case campaign.OccasionMissed:
 		return append(c.Readers(), Escalation)
-	case campaign.OccasionEnded:
+	case campaign.OccasionMoved, campaign.OccasionEnded:
 		return c.Readers()
 	case campaign.OccasionTicket:
 		return []string{"@" + c.Lead}
@@ -81,6 +86,9 @@ func (a *Activities) campaignMessage(ctx context.Context, c *campaign.Campaign, 
 	case campaign.OccasionMissed:
 		m.Subject = "The deadline of " + name + " has passed: " + left
 		b.WriteString("It was " + moment(c.Until) + ". The campaign stays open until nothing is, or somebody ends it with `quell campaigns close " + c.ID + "`.\n\n")
+	case campaign.OccasionMoved:
+		m.Subject = "The deadline of " + name + " was moved to " + moment(moveOf(c, cause).To) + ": " + left
+		b.WriteString(movedDeadline(c, cause) + "\n\n")
 	case campaign.OccasionEnded:
 		m.Subject = "The campaign " + name + " is " + string(c.State)
 		b.WriteString(endOfCampaign(c) + "\n")

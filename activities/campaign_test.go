@@ -25,11 +25,16 @@ type crusade struct {
 	*life
 	reassessed []exposure.Filter
 	causes     []string
+	during     func() // while due dates are decided anew
 	n          int
 }
 
 func (c *crusade) Reassess(_ context.Context, f exposure.Filter, cause string, _ func(ingest.Progress)) (ingest.Reassessed, error) {
 	c.reassessed, c.causes = append(c.reassessed, f), append(c.causes, cause)
+	if during := c.during; during != nil {
+		c.during = nil
+		during()
+	}
 	return ingest.Reassessed{}, nil
 }
 

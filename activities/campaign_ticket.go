@@ -241,6 +241,8 @@ func campaignComment(c *campaign.Campaign, cause string) string {
 	switch kind {
 	case campaign.OccasionMissed:
 		return "The deadline, " + moment(c.Until) + ", has passed. " + standsAt(c) + " The campaign stays open until nothing is, or somebody ends it."
+	case campaign.OccasionMoved:
+		return movedDeadline(c, cause)
 	case campaign.OccasionRecreated:
 		return "This ticket takes the place of " + text(rest) + ", which was deleted while the campaign runs."
 	case campaign.OccasionNoParents:

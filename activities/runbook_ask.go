@@ -190,7 +190,7 @@ func (a *Activities) DecideRun(ctx context.Context, in lifecycle.RunDecision) (r
 		changed, err := book.Decide(r, in.Decision, in.Decider, a.now())
 		return changed, refusedRun(err)
 	})
-	if err == nil {
+	if err == nil || fault.Is(err, fault.Conflict) { // what it was pressed on may not show yet that it is decided
 		a.wakeRun(ctx, r.ID, string(in.Decision))
 	}
 	return r, err

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +51,7 @@ func (a *Activities) runMessages(r *runbook.Run, book *runbook.Runbook, line *ru
 		if book == nil || r.State != runbook.Requested {
 			return nil
 		}
-		return a.runApprovals(r, book, cause, "Your approval is asked for: ")
+		return a.runApprovals(r, book, cause, "Your approval is asked for: ", runActions(r))
 	}
 	switch line.State {
 	case runbook.Refuted, runbook.Failed, runbook.TimedOut, runbook.Declined, runbook.Expired, runbook.Void:
@@ -69,24 +68,6 @@ func (a *Activities) runMessages(r *runbook.Run, book *runbook.Runbook, line *ru
 			Subject: "Runbook " + r.Runbook + " " + runWords(line.State), Text: runTale(r, line)})
 	}
 	return out
-}
-
-// runApprovals ask those who may approve a run and haven't.
-func (a *Activities) runApprovals(r *runbook.Run, book *runbook.Runbook, cause, subject string) []connectors.Message {
-	to := approversAt(book.Approvers(r, a.now()))
-	out := make([]connectors.Message, 0, len(to))
-	for _, address := range to {
-		out = append(out, connectors.Message{Cause: cause + "|approval|" + address, To: address, Kind: "approval", Thread: r.Remediation,
-			Subject: subject + "runbook " + r.Runbook, Text: runRequestText(r)})
-	}
-	return out
-}
-
-// runRequestText is what an approver has to know.
-func runRequestText(r *runbook.Run) string {
-	return fmt.Sprintf("%s asks that runbook **%s** be run for %s of %s. Reason: %s\n\n%d of %d approvals are there. Without an answer the request expires on %s; nothing is approved by waiting.\n\nApprove with `quell runbooks approve %s`, or decline with `quell runbooks decline --reason … %s`.",
-		text(r.By), text(r.Runbook), counted(len(r.Targets)+r.More, "exposure", "exposures"), text(r.Team), text(r.Reason), len(r.Approvals), r.Quorum,
-		r.Expires.Format(time.DateOnly), r.ID, r.ID)
 }
 
 // notifyRun sends a message about a run.

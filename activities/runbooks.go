@@ -83,6 +83,9 @@ func (a *Activities) FollowRun(ctx context.Context, in lifecycle.RunbookInput) (
 		if did {
 			continue
 		}
+		if err := a.showRun(ctx, &r); err != nil { // before it is noted that nothing is to be done
+			return lifecycle.RunbookStep{}, err
+		}
 		if r.Next.Equal(next) {
 			return lifecycle.RunbookStep{State: r.State, Next: next}, nil
 		}
@@ -186,7 +189,7 @@ func (a *Activities) waitForApproval(ctx context.Context, r *runbook.Run, book *
 		return false, sooner(at, r.Expires), nil
 	}
 	if passed > r.Reminded {
-		for _, m := range a.runApprovals(r, book, "remind/"+r.ID+"/"+strconv.Itoa(passed), "Still waiting for your approval: ") {
+		for _, m := range a.runApprovals(r, book, "remind/"+r.ID+"/"+strconv.Itoa(passed), "Still waiting for your approval: ", nil) {
 			if err := a.notifyRun(ctx, m, r); err != nil {
 				return false, time.Time{}, err
 			}

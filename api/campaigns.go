@@ -12,6 +12,8 @@ import (
 )
 
 // Campaigns keeps campaigns.
+//
+//nolint:interfacebloat // one record, from its draft over its deadlines to its end
 type Campaigns interface {
 	Campaign(ctx context.Context, id string) (campaign.Campaign, error)
 	// FindCampaigns gives those in a state, or in any for "", by their deadlines.
@@ -20,6 +22,9 @@ type Campaigns interface {
 	Draft(in CampaignRequest, by, cause string) (campaign.Campaign, []campaign.Problem)
 	// Start begins a campaign, once for each cause; conflict where its ID is another one's.
 	Start(ctx context.Context, c campaign.Campaign) (campaign.Campaign, error)
+	// Move moves a deadline, once for each cause. Invalid: what is wrong with the deadline;
+	// conflict: it has ended, or has that deadline already.
+	Move(ctx context.Context, id string, in CampaignMoveRequest, by, cause string) (campaign.Campaign, error)
 	// End ends one, as closed or cancelled; conflict where it has ended otherwise.
 	End(ctx context.Context, id string, as campaign.State, by, why string) (campaign.Campaign, error)
 }
@@ -53,6 +58,12 @@ type CampaignStatus struct {
 	Overdue  bool            `json:"overdue,omitempty"`
 }
 
+// CampaignMoveRequest moves a campaign's deadline.
+type CampaignMoveRequest struct {
+	Until  string `json:"until"`  // the deadline: a day, which ends with its working day, or an RFC 3339 time
+	Reason string `json:"reason"` // why: it stands on its ticket
+}
+
 // CampaignEnd ends a campaign.
 type CampaignEnd struct {
 	Reason string `json:"reason"` // why: it stands on its ticket
@@ -76,6 +87,10 @@ func campaignRoutes() []route {
 		{method: http.MethodGet, path: one + "/members", name: "campaignMembers", tag: "work", summary: "The members of a campaign", access: needs(RoleViewer).entirely(),
 			query: append(pageParams(), choice("state", "Only in this state.", exposure.States()).repeated(), choice("sort", "The order; ties are broken by ID.", sorts())),
 			out:   exposure.Page[Summary]{}, handle: (*Server).campaignMembers},
+		{method: http.MethodPost, path: one + "/move", name: "moveCampaign", tag: "work", summary: "Move a campaign's deadline",
+			doc:    "Its ticket, its digests and the due dates of its members follow; no member is due later than policy says. Who moved it, when and why stays on record. A deadline in the past and a campaign that has ended are refused.",
+			access: needs(RoleOperator).entirely(), headers: []param{text("Idempotency-Key", "Makes a repeat of the request the same move; made up if absent.")},
+			in: CampaignMoveRequest{}, out: CampaignStatus{}, handle: (*Server).moveCampaign},
 		end("close", "closeCampaign", "End a campaign with members open", "What is open is due as policy says from then on, and work on it goes on.", (*Server).closeCampaign),
 		end("cancel", "cancelCampaign", "Take a campaign back", "As close does, but it says that the campaign was a mistake.", (*Server).cancelCampaign),
 	}
@@ -216,6 +231,38 @@ func (s *Server) matches(c *call, out *CampaignStarted) error {
 	return fault.Wrap(fault.KindOf(err), err, "counting what matches a campaign")
 }
 
+func (s *Server) moveCampaign(c *call) error {
+	var in CampaignMoveRequest
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if err := givenReason(&in.Reason); err != nil {
+		return err
+	}
+	cause, err := s.idempotencyKey(c)
+	if err != nil {
+		return err
+	}
+	found, err := s.campaign(c)
+	if err != nil {
+		return err
+	}
+	moved, err := s.deps.Campaigns.Move(c.Request().Context(), found.ID, in, c.token.Name, cause)
+	if err != nil {
+		return err
+	}
+	s.audit(c, "deadline of campaign moved", moved.ID)
+	return c.json(http.StatusOK, s.statusOf(moved))
+}
+
+// givenReason refuses a reason that says nothing, or too much.
+func givenReason(reason *string) error {
+	if *reason = strings.TrimSpace(*reason); *reason == "" || len(*reason) > maxReason {
+		return invalid(FieldError{Field: "reason", Detail: "must hold something, and at most " + bytesText(maxReason)})
+	}
+	return nil
+}
+
 func (s *Server) closeCampaign(c *call) error  { return s.endCampaign(c, campaign.Closed) }
 func (s *Server) cancelCampaign(c *call) error { return s.endCampaign(c, campaign.Cancelled) }
 
@@ -224,8 +271,8 @@ func (s *Server) endCampaign(c *call, as campaign.State) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if in.Reason = strings.TrimSpace(in.Reason); in.Reason == "" || len(in.Reason) > maxReason {
-		return invalid(FieldError{Field: "reason", Detail: "must hold something, and at most " + bytesText(maxReason)})
+	if err := givenReason(&in.Reason); err != nil {
+		return err
 	}
 	found, err := s.campaign(c)
 	if err != nil {

@@ -55,6 +55,16 @@ func (d *drive) Start(_ context.Context, c campaign.Campaign) (campaign.Campaign
 	return c, nil
 }
 
+func (d *drive) Move(_ context.Context, id string, in CampaignMoveRequest, by, cause string) (campaign.Campaign, error) {
+	c := d.all[id]
+	until, _ := campaign.Deadline(in.Until, noon, nil)
+	if _, problem := c.Move(campaign.Move{Cause: cause, To: until, By: by, At: noon, Reason: in.Reason}); problem != nil {
+		return c, fault.New(fault.Conflict, "moving: %s", problem.Detail)
+	}
+	d.all[id] = c
+	return c, nil
+}
+
 func (d *drive) End(_ context.Context, id string, as campaign.State, by, why string) (campaign.Campaign, error) {
 	c := d.all[id]
 	c.End(as, by, why, noon)
@@ -136,4 +146,23 @@ func TestWhoEndsACampaignSaysWhy(t *testing.T) {
 	d.all["tls"] = campaign.Campaign{ID: "tls", State: campaign.Open}
 	require.Equal(t, campaign.Cancelled, into[CampaignStatus](t, r.post(prefix+"/campaigns/tls/cancel", CampaignEnd{Reason: "a mistake"}), http.StatusOK).State)
 	require.Contains(t, r.log.String(), "campaign cancelled")
+}
+
+func TestWhoMovesADeadlineSaysWhyAndARepeatIsTheSameMove(t *testing.T) {
+	r, d := campaigning(t)
+	d.all["shop"] = campaign.Campaign{ID: "shop", State: campaign.Open, Until: noon.Add(time.Hour)}
+	in := CampaignMoveRequest{Until: noon.AddDate(0, 0, 7).Format(time.RFC3339), Reason: " the vendor is late "}
+	refused(t, r.post(prefix+"/campaigns/shop/move", CampaignMoveRequest{Until: in.Until, Reason: " "}), http.StatusBadRequest)
+	refused(t, r.ask(http.MethodPost, prefix+"/campaigns/shop/move", r.tokens[RoleViewer], in), http.StatusForbidden)
+	refused(t, r.post(prefix+"/campaigns/nothing/move", in), http.StatusNotFound)
+	require.Empty(t, d.all["shop"].Moves)
+	for range 2 {
+		got := into[CampaignStatus](t, r.post(prefix+"/campaigns/shop/move", in, "Idempotency-Key", "k1"), http.StatusOK)
+		require.Equal(t, noon.AddDate(0, 0, 7), got.Until)
+		require.Len(t, got.Moves, 1)
+	}
+	require.Equal(t, "operator-token", d.all["shop"].Moves[0].By)
+	require.Equal(t, "the vendor is late", d.all["shop"].Moves[0].Reason)
+	refused(t, r.post(prefix+"/campaigns/shop/move", in), http.StatusConflict)
+	require.Contains(t, r.log.String(), "deadline of campaign moved")
 }

@@ -43,7 +43,7 @@ type Card struct {
 // Action is one thing that can be decided from a message.
 type Action struct {
 	Kind    string `json:"kind"`    // a decision's kind, or approve, decline, not_ours, show
-	Subject string `json:"subject"` // exposure:ID, remediation:ID or request:ID
+	Subject string `json:"subject"` // exposure:ID, remediation:ID, request:ID or run:ID
 	Label   string `json:"label,omitempty"`
 	Primary bool   `json:"primary,omitempty"`
 	Danger  bool   `json:"danger,omitempty"`

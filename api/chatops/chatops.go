@@ -97,6 +97,7 @@ type Deps struct {
 	Scopes       api.Scopes
 	Gaps         api.Gaps
 	Campaigns    Campaigns // optional
+	Runs         Runs      // optional: of runbooks
 	People       func() []ownership.Person
 	Policy       func() priority.Policy
 	Rules        *exception.Rules // of exceptions: who may approve what

@@ -27,6 +27,8 @@ func (c *Chat) carryOut(ctx context.Context, o *order, p *lifecycle.Press) (stri
 		return c.decide(ctx, &who, o, exposure.ID(id))
 	case "remediation":
 		return c.decideAll(ctx, &who, o, id, p)
+	case lifecycle.SubjectRun:
+		return c.decideRun(ctx, &who, o, id)
 	}
 	return "", fault.New(fault.Invalid, "%q is nothing that can be decided on", shown(o.Subject))
 }

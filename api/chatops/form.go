@@ -189,6 +189,9 @@ func (c *Chat) approvers(ctx context.Context, p *person, o *order) kit.Block {
 
 // about says what is being decided on.
 func (c *Chat) about(ctx context.Context, p *person, o *order) ([]kit.Block, error) {
+	if kind, id := subject(o.Subject); kind == lifecycle.SubjectRun {
+		return c.aboutRun(ctx, p, id)
+	}
 	f, _, err := c.find(ctx, p, []string{o.Subject})
 	if err != nil {
 		return nil, err

@@ -73,6 +73,13 @@ func (c *Chat) home(ctx context.Context, user, workspace string) ([]kit.Block, e
 		if err != nil {
 			return nil, err
 		}
+		runs, err := c.waitingRuns(ctx, &p)
+		if err != nil {
+			return nil, err
+		}
+		if waiting = append(waiting, runs...); len(waiting) == 0 {
+			waiting = slack.Sections("Nothing waits for you.")
+		}
 		out = append(append(out, kit.NewDividerBlock(), title("My approvals")), waiting...)
 	}
 	return append(out, kit.NewDividerBlock(), note("`"+c.Command+" help` tells what else there is.")), nil
@@ -97,9 +104,6 @@ func (c *Chat) waiting(ctx context.Context, p *person) ([]kit.Block, error) {
 		q := e.Request
 		text := escaped(q.By) + " asks to have it " + escaped(strings.ReplaceAll(string(q.Kind), "_", " ")) + " until " + q.Until.Format(time.DateOnly) + ": " + escaped(cut(q.Reason, 300))
 		out = append(append(append(out, c.row(e)), slack.Sections(text)...), slack.Buttons(c.judging(p, e))...)
-	}
-	if len(out) == 0 {
-		return slack.Sections("Nothing waits for you."), nil
 	}
 	return out, nil
 }

@@ -150,21 +150,24 @@ func (c *Chat) shownOrAsked(ctx context.Context, o *order) say {
 	if err != nil {
 		return say{text: refused(err)}
 	}
-	f, _, err := c.find(ctx, &p, []string{o.Subject})
-	if err != nil {
-		return say{text: refused(err)}
-	}
-	if o.Kind == kindShow {
-		out, err := c.card(ctx, &p, f)
+	owner := ""
+	if kind, _ := subject(o.Subject); kind != lifecycle.SubjectRun { // whose form looks for the run
+		f, _, err := c.find(ctx, &p, []string{o.Subject})
 		if err != nil {
 			return say{text: refused(err)}
 		}
-		return out
+		if owner = f.owner; o.Kind == kindShow {
+			out, err := c.card(ctx, &p, f)
+			if err != nil {
+				return say{text: refused(err)}
+			}
+			return out
+		}
 	}
-	if !offered(o.Kind) {
+	if !offered(o.Kind) || o.Kind == kindShow {
 		return say{text: "There is no such decision."}
 	}
-	if err := p.allowed(o.Kind, f.owner, ""); err != nil {
+	if err := p.allowed(o.Kind, owner, ""); err != nil {
 		return say{text: refused(err)}
 	}
 	switch err := c.openForm(ctx, &p, o.call, o); {

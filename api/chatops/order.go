@@ -26,7 +26,7 @@ type call struct {
 type order struct {
 	call
 	Kind      string    `json:"kind"`
-	Subject   string    `json:"subject"` // exposure:ID, remediation:ID or request:ID
+	Subject   string    `json:"subject"` // exposure:ID, remediation:ID, request:ID or run:ID
 	Reason    string    `json:"reason,omitempty"`
 	Into      string    `json:"into,omitempty"` // the team that it goes to
 	Until     time.Time `json:"until,omitzero"`

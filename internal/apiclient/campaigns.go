@@ -63,3 +63,9 @@ func (c *Client) StartCampaign(ctx context.Context, in NewCampaign, key string) 
 func (c *Client) EndCampaign(ctx context.Context, id, how, reason string) (Item[Campaign], error) {
 	return post[Campaign](ctx, c, "/campaigns"+seg(id)+"/"+how, map[string]string{"reason": reason}, nil)
 }
+
+// MoveCampaign moves a campaign's deadline: until is a day, or an RFC 3339 time. The same
+// key again is the same move.
+func (c *Client) MoveCampaign(ctx context.Context, id, until, reason, key string) (Item[Campaign], error) {
+	return post[Campaign](ctx, c, "/campaigns"+seg(id)+"/move", map[string]string{"until": until, "reason": reason}, map[string]string{"Idempotency-Key": key})
+}

@@ -202,6 +202,9 @@ func (a *app) wireActivities() error {
 		Runbooks: books, Controls: a.store, ControlTests: controlTests(a.cfg.Controls),
 		Campaigns: a.store, Reassess: a.pipeline, Beckon: a.lifecycle, Office: a.configuredOffice(), Now: now, Log: a.log,
 	})
+	if a.chat != nil {
+		a.chat.Runs = runs{a.activities, a.store}
+	}
 	return nil
 }
 

@@ -95,6 +95,15 @@ func (d campaigns) End(ctx context.Context, id string, as campaign.State, by, wh
 	return d.activities.EndCampaign(ctx, id, as, by, why)
 }
 
+// Move implements api.Campaigns.
+func (d campaigns) Move(ctx context.Context, id string, in api.CampaignMoveRequest, by, cause string) (campaign.Campaign, error) {
+	until, ok := campaign.Deadline(in.Until, now(), d.configuredOffice())
+	if !ok {
+		return campaign.Campaign{}, fault.New(fault.Invalid, "moving the deadline of campaign %s: until must be a day such as 2026-12-04, or an RFC 3339 time", id)
+	}
+	return d.activities.MoveCampaign(ctx, id, campaign.Move{Cause: cause, To: until, By: by, Reason: in.Reason})
+}
+
 // configuredOffice is the policy's calendar; nil: none is configured.
 func (a *app) configuredOffice() *calendar.Calendar {
 	return priority.NewDecider(a.cfg.Policy).Calendar("")

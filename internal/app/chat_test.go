@@ -1,11 +1,17 @@
 package app
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellsec/quell/connectors/slack"
+	"github.com/quellsec/quell/internal/config"
+	"github.com/quellsec/quell/internal/ingest"
+	"github.com/quellsec/quell/internal/ownership"
 	"github.com/quellsec/quell/internal/store"
 )
 
@@ -27,4 +33,16 @@ func TestAPersonSeesInAChatWhatHisTokensSee(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got, person)
 	}
+}
+
+func TestTheChatDecidesOnRunsOfRunbooksThroughTheSameCallAsTheAPI(t *testing.T) {
+	s, err := store.Open(t.Context(), "sqlite:"+t.TempDir(), store.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	tree, errs := ownership.Compile(ownership.Config{})
+	require.Empty(t, errs)
+	a := &app{cfg: &config.Config{}, store: s, registry: prometheus.NewRegistry(), judge: ingest.NewJudge(ingest.Grounds{Owners: tree}), sources: &sources{}, log: slog.New(slog.DiscardHandler)}
+	a.openChat("slack", &slack.Slack{})
+	require.NoError(t, a.wireActivities())
+	require.Equal(t, runs{a.activities, s}, a.chat.Runs)
 }

@@ -83,6 +83,7 @@ const (
 	OccasionStarted   = "started"
 	OccasionNear      = "near"    // near/72h, near/24h
 	OccasionMissed    = "missed"  // missed/0, missed/1 …: a week apart
+	OccasionMoved     = "moved"   // moved/1, moved/2 …: the deadline was moved
 	OccasionEnded     = "ended"   // met, closed or cancelled
 	OccasionTicket    = "ticket"  // its ticket was deleted twice
 	OccasionDigest    = "digest"  // digest/2026-11-27
@@ -108,22 +109,25 @@ func (c *Campaign) Occasions(now time.Time) (due []string, next time.Time) {
 	if c.Over() {
 		return append(due, OccasionEnded), time.Time{}
 	}
+	for n := range c.Moves {
+		due = append(due, OccasionMoved+"/"+digits(int64(n+1)))
+	}
 	if c.Overdue(now) {
 		weeks := int64(now.Sub(c.Until) / again)
-		return append(due, OccasionMissed+"/"+digits(weeks)), c.Until.Add(time.Duration(weeks+1) * again)
+		return append(due, c.deadlined(OccasionMissed+"/"+digits(weeks))), c.Until.Add(time.Duration(weeks+1) * again)
 	}
 	next = c.Until
 	nearest := ""
 	for _, before := range Nearing() {
 		at := c.Until.Add(-before)
 		switch {
-		case at.Before(c.CreatedAt.Add(before)): // of a short campaign everybody knows
+		case at.Before(c.setAt().Add(before)): // of a short campaign everybody knows
 		case at.After(now):
 			if at.Before(next) {
 				next = at
 			}
 		default:
-			nearest = OccasionNear + "/" + digits(int64(before/time.Hour)) + "h"
+			nearest = c.deadlined(OccasionNear + "/" + digits(int64(before/time.Hour)) + "h")
 		}
 	}
 	if nearest != "" {

@@ -50,6 +50,7 @@ type Campaign struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Reason    string    `json:"reason,omitempty"` // why a person ended it
 	MissedAt  time.Time `json:"missed_at,omitzero"`
+	Moves     []Move    `json:"moves,omitempty"` // of the deadline, oldest first
 
 	Began    time.Time `json:"began,omitzero"` // when all members were first counted
 	Baseline int64     `json:"baseline"`       // how many there were then
@@ -59,6 +60,7 @@ type Campaign struct {
 	LookedTo  time.Time `json:"looked_to,omitzero"` // exposures changed before were looked at
 	WholeAt   time.Time `json:"whole_at,omitzero"`  // when all exposures were last looked at
 	Unsettled time.Time `json:"unsettled,omitzero"` // due dates of members written since don't follow yet
+	Outdated  bool      `json:"outdated,omitempty"` // some members may carry a deadline from before it was moved
 	Released  bool      `json:"released,omitempty"` // it has ended, and hastens no due date any more
 	BeatAt    time.Time `json:"beat_at,omitzero"`   // the last time at which a digest was thought of
 	Told      Counts    `json:"told,omitzero"`      // as people were told last
@@ -160,13 +162,8 @@ func (c *Campaign) Problems(now time.Time) []Problem {
 	if len(c.Goal) > maxText {
 		add("goal", "is longer than 2000 bytes")
 	}
-	switch {
-	case c.Until.IsZero():
-		add("until", "is required: a campaign without a deadline is a filter")
-	case !c.Until.After(now):
-		add("until", "is in the past")
-	case c.Until.After(now.Add(maxTerm)):
-		add("until", "is more than a year ahead: make it several campaigns")
+	if detail := untilProblem(c.Until, now); detail != "" {
+		add("until", detail)
 	}
 	if c.Lead == "" || len(c.Lead) > maxName || strings.ContainsAny(c.Lead, "@#\n\r") {
 		add("lead", "must be a person's name, without @")
@@ -175,4 +172,17 @@ func (c *Campaign) Problems(now time.Time) []Problem {
 		add("channel", "must be a channel such as #security, or a team")
 	}
 	return slices.Concat(out, c.Where.Problems())
+}
+
+// untilProblem is what is wrong with a deadline that is set now.
+func untilProblem(until, now time.Time) string {
+	switch {
+	case until.IsZero():
+		return "is required: a campaign without a deadline is a filter"
+	case !until.After(now):
+		return "is in the past"
+	case until.After(now.Add(maxTerm)):
+		return "is more than a year ahead: make it several campaigns"
+	}
+	return ""
 }

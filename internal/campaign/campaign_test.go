@@ -235,3 +235,54 @@ func TestWhatACampaignIsAboutReadsLikeASentence(t *testing.T) {
 	require.False(t, since.Takes(&exposure.Exposure{State: exposure.Open, FirstSeen: monday.Add(-time.Hour)}))
 	require.False(t, since.Takes(&exposure.Exposure{State: exposure.Closed, FirstSeen: monday}))
 }
+
+func TestADeadlineIsMovedOnceForEachCauseAndOnlyToWhereItCanBe(t *testing.T) {
+	c := begun(10)
+	now := c.CreatedAt.AddDate(0, 0, 1)
+	was, to := c.Until, c.Until.AddDate(0, 0, 7)
+	move := func(change func(*campaign.Move)) (bool, *campaign.Problem) {
+		m := campaign.Move{Cause: "k1", To: to, By: "ann", At: now, Reason: "the vendor is late"}
+		change(&m)
+		return c.Move(m)
+	}
+	for detail, change := range map[string]func(*campaign.Move){
+		"is in the past":               func(m *campaign.Move) { m.To = now },
+		"is more than a year ahead":    func(m *campaign.Move) { m.To = now.AddDate(2, 0, 0) },
+		"is required: it stands":       func(m *campaign.Move) { m.Reason = " " },
+		"that is its deadline already": func(m *campaign.Move) { m.To = was },
+	} {
+		moved, problem := move(change)
+		require.False(t, moved)
+		require.Contains(t, problem.Detail, detail)
+	}
+	require.Empty(t, c.Moves)
+	for n := range 2 {
+		moved, problem := move(func(m *campaign.Move) { m.At = m.At.Add(time.Duration(n) * time.Hour) })
+		require.Nil(t, problem)
+		require.Equal(t, n == 0, moved)
+	}
+	require.Equal(t, []campaign.Move{{Cause: "k1", From: was, To: to, By: "ann", At: now, Reason: "the vendor is late"}}, c.Moves)
+	require.Equal(t, to, c.Until)
+	require.Equal(t, now, c.Look, "it is looked at without delay")
+	c.End(campaign.Closed, "ann", "enough", now)
+	_, problem := move(func(m *campaign.Move) { m.Cause = "k2"; m.To = to.AddDate(0, 0, 1) })
+	require.Equal(t, "state", problem.Field)
+	require.Contains(t, problem.Detail, "it is closed since")
+}
+
+func TestPeopleAreToldAnewOfADeadlineThatWasMoved(t *testing.T) {
+	c := begun(10)
+	late := c.Until.Add(time.Hour)
+	c.Advance(campaign.Counts{Total: 10, Open: 5, Done: 5}, late)
+	require.True(t, c.Missed())
+	moved, _ := c.Move(campaign.Move{Cause: "k", To: late.AddDate(0, 0, 10), By: "ann", At: late, Reason: "later"})
+	require.True(t, moved)
+	require.False(t, c.Missed(), "it hasn't missed this one")
+	due, next := c.Occasions(late)
+	require.Equal(t, []string{"started", "moved/1"}, due)
+	require.Equal(t, late.AddDate(0, 0, 7), next)
+	due, _ = c.Occasions(late.AddDate(0, 0, 8))
+	require.Equal(t, []string{"started", "moved/1", "near/72h/moved-1"}, due)
+	due, _ = c.Occasions(late.AddDate(0, 0, 11))
+	require.Equal(t, []string{"started", "moved/1", "missed/0/moved-1"}, due)
+}

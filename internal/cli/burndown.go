@@ -27,6 +27,10 @@ func (a *app) showCampaign(c *apiclient.Campaign) {
 	f.add("ticket", "%s", ticketOf(&c.Ticket, c.Tracker))
 	f.add("trouble", "%s", c.Ticket.Trouble)
 	f.add("started", "%s by %s", when(c.CreatedAt), c.CreatedBy)
+	for i := range c.Moves {
+		m := &c.Moves[i]
+		f.add("moved", "from %s to %s by %s on %s: %s", when(m.From), when(m.To), m.By, when(m.At), m.Reason)
+	}
 	if c.Over() {
 		f.add("ended", "%s by %s", when(c.EndedAt), c.EndedBy)
 		f.add("reason", "%s", c.Reason)

@@ -23,7 +23,7 @@ func (a *app) campaignsCommand() *cobra.Command {
 		Example: "  quell campaigns start 'KEV on the perimeter' --kev --scope perimeter --until friday --dry-run\n  quell campaigns list\n  quell campaigns show kev-on-the-perimeter",
 		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return a.listCampaigns(cmd, "", aPage) },
 	}
-	cmd.AddCommand(a.campaignListCommand(), a.campaignShowCommand(), a.campaignStartCommand(), a.campaignMembersCommand(),
+	cmd.AddCommand(a.campaignListCommand(), a.campaignShowCommand(), a.campaignStartCommand(), a.campaignMembersCommand(), a.campaignMoveCommand(),
 		a.campaignEndCommand("close", "End a campaign with members open"), a.campaignEndCommand("cancel", "Take a campaign back"))
 	return cmd
 }
@@ -225,6 +225,39 @@ func (a *app) startCampaign(cmd *cobra.Command, in apiclient.NewCampaign, key st
 		a.sayf("Started %s, until %s: quell campaigns show %s", clean(s.Campaign.ID), when(s.Campaign.Until), clean(s.Campaign.ID))
 		return nil
 	})
+}
+
+func (a *app) campaignMoveCommand() *cobra.Command {
+	var end, reason, key string
+	cmd := &cobra.Command{
+		Use: "move ID", Short: "Move a campaign's deadline",
+		Long: "Move a campaign's deadline. Its ticket, its digests and the due dates of its members follow; no member is due later than policy says. " +
+			"Who moved it, when and why stays on record.",
+		Example: "  quell campaigns move kev-on-the-perimeter --by 2026-12-11 --reason 'the vendor ships the fix on the 9th'",
+		Args:    exactly(1, "the campaign's ID"), ValidArgsFunction: a.first(a.campaignIDs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				key = rand.Text()
+			}
+			return a.withClient(cmd, func(c *apiclient.Client) error {
+				item, err := c.MoveCampaign(cmd.Context(), args[0], deadline(end, a.Now()), reason, key)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return object(a, item)
+				}
+				a.sayf("%s is until %s now, with %d of %d open", clean(item.Value.ID), when(item.Value.Until), item.Value.Now.Open, item.Value.Now.Total)
+				return nil
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&end, "by", "", "new `deadline`: a day, a weekday such as friday, a time, or a duration from now such as 14d")
+	flags.StringVarP(&reason, "reason", "r", "", "why")
+	flags.StringVar(&key, "key", "", "idempotency `key` (default: a new one)")
+	_, _ = cmd.MarkFlagRequired("by"), cmd.MarkFlagRequired("reason") // they are there
+	return cmd
 }
 
 func (a *app) campaignEndCommand(how, short string) *cobra.Command {

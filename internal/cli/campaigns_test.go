@@ -67,6 +67,19 @@ func TestACampaignIsEndedWithAReason(t *testing.T) {
 	require.Contains(t, d.questions()[0], `{"reason":"enough"}`)
 }
 
+func TestADeadlineIsMovedWithAReason(t *testing.T) {
+	t.Parallel()
+	d := newDaemon(t)
+	d.answer("POST /api/v1/campaigns/kev/move", strings.ReplaceAll(aCampaign, `"state":"open"`, `"state":"open","moves":[{"from":"2026-11-27T16:30:00Z","to":"2026-12-04T16:30:00Z","by":"ann","at":"2026-11-25T09:00:00Z","reason":"later"}]`))
+	require.Equal(t, ExitUsage, newShell(t, d).run(t, "campaigns", "move", "kev", "--by", "2026-12-04").code)
+	require.Equal(t, ExitUsage, newShell(t, d).run(t, "campaigns", "move", "kev", "--reason", "later").code)
+	got := newShell(t, d).run(t, "campaigns", "move", "kev", "--by", "2026-12-04", "--reason", "later", "--key", "k")
+	require.Contains(t, got.out, "kev-on-the-perimeter is until ")
+	require.Contains(t, d.questions()[0], `{"reason":"later","until":"2026-12-04"}`)
+	d.answer("GET /api/v1/campaigns/kev", strings.ReplaceAll(aCampaign, `"state":"open"`, `"state":"open","moves":[{"from":"2026-11-27T16:30:00Z","to":"2026-12-04T16:30:00Z","by":"ann","at":"2026-11-25T09:00:00Z","reason":"later"}]`))
+	require.Contains(t, newShell(t, d).run(t, "campaigns", "show", "kev").out, "moved    from 2026-11-27 16:30 to 2026-12-04 16:30 by ann on 2026-11-25 09:00: later")
+}
+
 func TestAnExposureTellsWhichCampaignSetsItsDueDate(t *testing.T) {
 	t.Parallel()
 	d := newDaemon(t)

@@ -30,8 +30,9 @@ func (s shown) digest() (body []byte, sum string, err error) {
 	return body, hex.EncodeToString(hash[:8]), nil
 }
 
-// Show has the card of a remediation brought up to date wherever a chat shows it. What
-// changes within a short time is written once.
+// Show has the card of a remediation, or of a run of a runbook, brought up to date wherever
+// a chat shows it. What changes within a short time is written once; a card on which nothing
+// can be decided any more is written at once, so that nobody is offered what is over.
 func (c *Courier) Show(ctx context.Context, thread string, card connectors.Card, actions []connectors.Action) error {
 	threads, err := c.Store.ThreadsOf(ctx, thread)
 	if err != nil || len(threads) == 0 {
@@ -41,14 +42,19 @@ func (c *Courier) Show(ctx context.Context, thread string, card connectors.Card,
 	if err != nil {
 		return err
 	}
+	at := c.now()
+	if len(actions) > 0 {
+		at = at.Add(gathering)
+	}
 	for _, t := range threads {
-		if t.Head == "" || t.Want == sum && !t.Look.IsZero() || t.Shown == sum && t.Look.IsZero() {
+		if settled(&t, sum) {
 			continue
 		}
-		sleeping := t.Look.IsZero()
+		// What has no head yet is looked at once it has; a vendor that is down is left alone.
+		sooner := t.Head != "" && (t.Look.IsZero() || t.Failures == 0 && at.Before(t.Look))
 		t.Want, t.Card = sum, body
-		if sleeping {
-			t.Look = c.now().Add(gathering)
+		if sooner {
+			t.Look = at
 		}
 		t.Version++
 		ok, err := c.Store.SwapThread(ctx, t)
@@ -58,7 +64,7 @@ func (c *Courier) Show(ctx context.Context, thread string, card connectors.Card,
 		if !ok {
 			return fault.New(fault.Unavailable, "noting that a card changed: somebody else wrote the thread; try again")
 		}
-		if !sleeping {
+		if !sooner {
 			continue
 		}
 		if err := c.Wake(ctx, t.Notifier); err != nil {
@@ -66,6 +72,14 @@ func (c *Courier) Show(ctx context.Context, thread string, card connectors.Card,
 		}
 	}
 	return nil
+}
+
+// settled reports whether a thread shows a card, or is to show it, as it is.
+func settled(t *outbox.Thread, sum string) bool {
+	if t.Head != "" && t.Look.IsZero() {
+		return t.Shown == sum
+	}
+	return t.Want == sum
 }
 
 // heads sees to it that one message heads a thread: until that has come through, or is
@@ -138,6 +152,9 @@ func (d *round) keepHead(ctx context.Context, m *outbox.Message, msg *connectors
 		}
 		if known.Head == "" {
 			known.Head, known.Shown = t.Head, t.Shown
+			if known.Want != "" && known.Want != known.Shown {
+				known.Look = d.now() // the card changed while this was under way
+			}
 		}
 		known.At = t.At
 		known.Version++
@@ -190,7 +207,7 @@ func (d *round) refresh(ctx context.Context, t *outbox.Thread) {
 	case err == nil:
 		t.Shown, t.Look, t.Failures = t.Want, time.Time{}, 0
 	case fault.Is(err, fault.NotFound):
-		t.Head, t.Shown, t.Look = "", "", time.Time{} // somebody deleted it
+		t.Head, t.Shown, t.Want, t.Card, t.Look = "", "", "", nil, time.Time{} // somebody deleted it
 	case fault.Is(err, fault.Throttled), fault.Is(err, fault.Unavailable):
 		t.Failures++
 		t.Look = d.now().Add(max(fault.RetryAfter(err), backoff(t.Failures)))

@@ -348,6 +348,46 @@ func TestACardThatChangedIsShownOnce(t *testing.T) {
 	require.Equal(t, connectors.Ref("1"), r.chat.posts[2].at.Head)
 }
 
+func TestACardThatChangesWhileItIsOnItsWayIsShownOnceItIsThere(t *testing.T) {
+	r := newRig(t, nil)
+	card := connectors.Card{Title: "x", State: "waits"}
+	buttons := []connectors.Action{{Kind: "approve", Subject: "run:1"}}
+	r.insist(message("ask", "web", urgent, func(m *connectors.Message) { m.Thread, m.Card, m.Actions = "run-1", &card, buttons }))
+	decided := connectors.Card{Title: "x", State: "approved", Done: true}
+	r.chat.during = func() { require.NoError(t, r.Show(t.Context(), "run-1", decided, nil)) }
+	r.run(r.clock)
+	require.Equal(t, map[connectors.Ref]string{"0": "approved;"}, r.chat.shown)
+}
+
+func TestACardOnWhichNothingCanBeDecidedAnyMoreIsShownAtOnceUnlessTheVendorIsDown(t *testing.T) {
+	r := newRig(t, nil)
+	card := connectors.Card{Title: "x", State: "waits"}
+	buttons := []connectors.Action{{Kind: "approve", Subject: "run:1"}}
+	r.insist(message("ask", "web", urgent, func(m *connectors.Message) { m.Thread, m.Card, m.Actions = "run-1", &card, buttons }))
+	r.run(r.clock)
+	card.State = "half of it"
+	require.NoError(t, r.Show(t.Context(), "run-1", card, buttons))
+	r.run(r.clock)
+	require.Empty(t, r.chat.shown, "it waits for what else changes")
+	card.State = "approved"
+	require.NoError(t, r.Show(t.Context(), "run-1", card, nil))
+	r.run(r.clock)
+	require.Equal(t, map[connectors.Ref]string{"0": "approved;"}, r.chat.shown)
+
+	thread, err := r.store.Thread(t.Context(), outbox.ThreadID("slack", "#web", "run-1"))
+	require.NoError(t, err)
+	thread.Failures, thread.Look = 1, r.clock.Add(time.Hour) // the vendor has asked to wait
+	thread.Version++
+	_, err = r.store.SwapThread(t.Context(), thread)
+	require.NoError(t, err)
+	card.State = "over"
+	require.NoError(t, r.Show(t.Context(), "run-1", card, nil))
+	r.run(r.clock.Add(time.Minute))
+	require.Equal(t, map[connectors.Ref]string{"0": "approved;"}, r.chat.shown)
+	r.run(r.clock.Add(time.Hour))
+	require.Equal(t, map[connectors.Ref]string{"0": "approved;over;"}, r.chat.shown)
+}
+
 func TestLostWakesAreSentAgain(t *testing.T) {
 	r := newRig(t, nil)
 	r.insist(message("fire", "web", urgent))

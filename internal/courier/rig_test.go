@@ -33,6 +33,7 @@ type chat struct {
 	shown   map[connectors.Ref]string
 	answers []error // before it does anything, one for each call
 	losses  []bool  // whether the answer to a call is lost
+	during  func()  // while a call is under way
 	calls   int
 }
 
@@ -54,6 +55,9 @@ func (c *chat) Post(_ context.Context, m connectors.Message, at connectors.Attem
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
+	if c.during != nil {
+		c.during()
+	}
 	if len(c.answers) > 0 {
 		err := c.answers[0]
 		c.answers = c.answers[1:]

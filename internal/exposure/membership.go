@@ -60,6 +60,17 @@ func (e *Exposure) Join(m Membership) bool {
 	return true
 }
 
+// Reschedule gives a campaign's deadline another day. False: it is that, it has ended, or the
+// exposure is none of its members.
+func (e *Exposure) Reschedule(campaign string, until time.Time) bool {
+	if m := e.MemberOf(campaign); m == nil || m.Until.IsZero() || m.Until.Equal(until) {
+		return false
+	}
+	e.Campaigns = slices.Clone(e.Campaigns)
+	e.MemberOf(campaign).Until = until
+	return true
+}
+
 // Release ends a campaign's deadline. False: it has ended already, or the exposure is none
 // of its members.
 func (e *Exposure) Release(campaign string) bool {

@@ -40,6 +40,9 @@ func (c *Client) WakeRun(ctx context.Context, run, reason string) error {
 	return kinded(err, "waking the workflow of run "+run)
 }
 
+// SubjectRun is what a button about a run of a runbook names: run:ID.
+const SubjectRun = "run"
+
 // RunRequest asks for a run of a runbook for a remediation. Cause is the caller's
 // idempotency key: the same cause twice is one run.
 type RunRequest struct {

@@ -166,6 +166,16 @@ func (r *Run) ApprovedBy(name string) bool {
 	return slices.ContainsFunc(r.Approvals, func(a exposure.Approval) bool { return exposure.SamePerson(a.By, name) })
 }
 
+// Decided gives what ended the time in which a run waited for approval: what somebody
+// decided, its expiry, or that it became pointless. False: it waits.
+func (r *Run) Decided() (Line, bool) {
+	i := slices.IndexFunc(r.Log, func(l Line) bool { return l.State != Requested })
+	if i < 0 {
+		return Line{}, false
+	}
+	return r.Log[i], true
+}
+
 // subject is the run as those see it who may approve: whose scope only some of its
 // exposures are in has no say over the others.
 func (r *Run) subject() *exposure.Exposure {
