@@ -1,6 +1,7 @@
 package chatops
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,43 +38,43 @@ func (c *Chat) report(ctx context.Context, p *person, _ []string) (say, error) {
 		return say{}, err
 	}
 	lines := []string{"- " + open(states), "- " + strconv.FormatInt(sum(overdue), 10) + " overdue", "- " + strconv.FormatInt(owners[""], 10) + " without an owner"}
-	var by []string
-	for _, d := range []exposure.DecisionOutcome{exposure.Act, exposure.Attend, exposure.TrackStar, exposure.Track, ""} {
-		if n := decisions[string(d)]; n > 0 {
-			name := strings.ReplaceAll(string(d), "_", " ")
-			if d == "" {
-				name = "not decided"
-			}
-			by = append(by, fmt.Sprintf("%s %d", name, n))
-		}
-	}
-	if len(by) > 0 {
-		lines = append(lines, "- By decision: "+strings.Join(by, ", "))
-	}
-	by = nil
-	for _, s := range []exposure.State{exposure.Closed, exposure.Accepted, exposure.Mitigated, exposure.FalsePositive} {
-		if n := states[string(s)]; n > 0 {
-			by = append(by, fmt.Sprintf("%s %d", strings.ReplaceAll(string(s), "_", " "), n))
-		}
-	}
-	if len(by) > 0 {
-		lines = append(lines, "- No longer open: "+strings.Join(by, ", "))
-	}
-	delete(owners, "")
-	busiest := slices.SortedFunc(maps.Keys(owners), func(a, b string) int {
-		if owners[a] != owners[b] {
-			return int(min(max(owners[b]-owners[a], -1), 1))
-		}
-		return strings.Compare(a, b)
-	})
-	by = nil
-	for _, team := range busiest[:min(len(busiest), 5)] {
-		by = append(by, fmt.Sprintf("%s %d", escaped(team), owners[team]))
-	}
-	if len(by) > 0 {
-		lines = append(lines, "- Most of it: "+strings.Join(by, ", "))
-	}
+	outcomes := []string{string(exposure.Act), string(exposure.Attend), string(exposure.TrackStar), string(exposure.Track), ""}
+	lines = append(lines, tally("By decision", decisions, outcomes, spoken)...)
+	ended := []string{string(exposure.Closed), string(exposure.Accepted), string(exposure.Mitigated), string(exposure.FalsePositive)}
+	lines = append(lines, tally("No longer open", states, ended, spoken)...)
+	lines = append(lines, tally("Most of it", owners, busiest(owners), escaped)...)
 	return lists("**Where things stand**", lines), nil
+}
+
+// spoken is a state or a decision as people say it.
+func spoken(name string) string {
+	if name == "" {
+		return "not decided"
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
+
+// tally is a line of those that there are any of; none where there is nothing.
+func tally(title string, counts map[string]int64, names []string, word func(string) string) []string {
+	var by []string
+	for _, name := range names {
+		if n := counts[name]; n > 0 {
+			by = append(by, word(name)+" "+strconv.FormatInt(n, 10))
+		}
+	}
+	if len(by) == 0 {
+		return nil
+	}
+	return []string{"- " + title + ": " + strings.Join(by, ", ")}
+}
+
+// busiest are the five teams with the most to do.
+func busiest(owners map[string]int64) []string {
+	teams := slices.SortedFunc(maps.Keys(owners), func(a, b string) int {
+		return cmp.Or(cmp.Compare(owners[b], owners[a]), cmp.Compare(a, b))
+	})
+	teams = slices.DeleteFunc(teams, func(team string) bool { return team == "" })
+	return teams[:min(len(teams), 5)]
 }
 
 // policy is how long what may take.
