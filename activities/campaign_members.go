@@ -110,19 +110,7 @@ func (a *Activities) release(ctx context.Context, c *campaign.Campaign) (err err
 	if c.Released {
 		return nil
 	}
-	at := a.now()
-	err = a.eachBatch(ctx, c, func(m *exposure.Membership) bool { return !m.Until.IsZero() }, func(ids []exposure.ID) error {
-		if err := a.unsettle(ctx, c, at); err != nil {
-			return err
-		}
-		written, err := a.Ledger.TouchMany(ctx, ids, func(e *exposure.Exposure) bool { return e.Release(c.ID) })
-		if err != nil {
-			return err
-		}
-		a.wakeAll(ctx, written, "campaign")
-		beat(ctx, "released")
-		return nil
-	})
+	err = a.touchMembers(ctx, c, func(m *exposure.Membership) bool { return !m.Until.IsZero() }, func(e *exposure.Exposure) bool { return e.Release(c.ID) })
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "releasing the members of campaign "+c.ID)
 	}

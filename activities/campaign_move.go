@@ -39,20 +39,9 @@ func (a *Activities) reschedule(ctx context.Context, c *campaign.Campaign) (err 
 	if !c.Outdated {
 		return nil
 	}
-	until, at := c.Until, a.now()
-	err = a.eachBatch(ctx, c, func(m *exposure.Membership) bool { return !m.Until.IsZero() && !m.Until.Equal(until) },
-		func(ids []exposure.ID) error {
-			if err := a.unsettle(ctx, c, at); err != nil {
-				return err
-			}
-			written, err := a.Ledger.TouchMany(ctx, ids, func(e *exposure.Exposure) bool { return e.Reschedule(c.ID, until) })
-			if err != nil {
-				return err
-			}
-			a.wakeAll(ctx, written, "campaign")
-			beat(ctx, "rescheduled")
-			return nil
-		})
+	until := c.Until
+	err = a.touchMembers(ctx, c, func(m *exposure.Membership) bool { return !m.Until.IsZero() && !m.Until.Equal(until) },
+		func(e *exposure.Exposure) bool { return e.Reschedule(c.ID, until) })
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "moving the deadline of the members of campaign "+c.ID)
 	}
@@ -66,17 +55,26 @@ func (a *Activities) reschedule(ctx context.Context, c *campaign.Campaign) (err 
 	return err
 }
 
-// eachBatch calls fn for the members of a campaign whose part in it is as wanted, some at a
-// time.
-func (a *Activities) eachBatch(ctx context.Context, c *campaign.Campaign, wanted func(*exposure.Membership) bool, fn func([]exposure.ID) error) error {
+// touchMembers edits the members of a campaign whose part in it is as wanted, some at a time,
+// and wakes their workflows. Before any is written it is noted that due dates don't follow yet.
+func (a *Activities) touchMembers(ctx context.Context, c *campaign.Campaign, wanted func(*exposure.Membership) bool, edit func(*exposure.Exposure) bool) error {
+	at := a.now()
 	var batch []exposure.ID
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		err := fn(batch)
+		if err := a.unsettle(ctx, c, at); err != nil {
+			return err
+		}
+		written, err := a.Ledger.TouchMany(ctx, batch, edit)
+		if err != nil {
+			return err
+		}
+		a.wakeAll(ctx, written, "campaign")
 		batch = batch[:0]
-		return err
+		beat(ctx, "members written")
+		return nil
 	}
 	err := a.Records.EachExposure(ctx, exposure.Filter{Campaign: c.ID}, func(e exposure.Exposure) error {
 		if m := e.MemberOf(c.ID); m == nil || !wanted(m) {
