@@ -43,12 +43,12 @@ func (a *Activities) admit(ctx context.Context, in SweepRequest, report *SweepRe
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	open, err := a.openWorkflows(ctx)
+	open, err := a.atWork(ctx)
 	if err != nil {
 		return err
 	}
 	if room = int(min(int64(room), int64(in.MaxOpen)-open)); room <= 0 {
-		report.Held = strconv.FormatInt(open, 10) + " exposures are in workflows already"
+		report.Held = strconv.FormatInt(open, 10) + " exposures are worked on already"
 		return nil
 	}
 	l := look{Activities: a, at: a.now(), room: room, found: map[exposure.ID]*exposure.Exposure{}}
@@ -353,8 +353,11 @@ func admittedBecause(e *exposure.Exposure, why string) string {
 	return "its turn has come in the line of " + e.Owner.Team + ": " + string(e.Decision.Outcome)
 }
 
-func (a *Activities) openWorkflows(ctx context.Context) (int64, error) {
-	counts, err := a.Board.CountExposures(ctx, exposure.Filter{Mode: exposure.ModeWorkflow}, "")
+// atWork counts the exposures that something is done about. What a workflow only keeps, for an
+// accepted risk to end, takes nobody's turn.
+func (a *Activities) atWork(ctx context.Context) (int64, error) {
+	worked := slices.DeleteFunc(liveStates(), func(s exposure.State) bool { return s == exposure.Tracked })
+	counts, err := a.Board.CountExposures(ctx, exposure.Filter{States: worked}, "")
 	var n int64
 	for _, c := range counts {
 		n += c

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/quellsec/quell/internal/admission"
 	"github.com/quellsec/quell/internal/asset"
 	"github.com/quellsec/quell/internal/exposure"
+	"github.com/quellsec/quell/internal/ledger"
 	"github.com/quellsec/quell/internal/lifecycle"
 )
 
@@ -262,16 +264,25 @@ func TestWhatPolicyNoLongerWantsLeavesTheLine(t *testing.T) {
 
 func TestTheGlobalLimitsHold(t *testing.T) {
 	r := newRig(t, nil)
+	var worked []exposure.ID
 	for i := range 5 {
-		r.waits("web", fmt.Sprint(i), 10)
+		worked = append(worked, r.waits("web", fmt.Sprint(i), 10))
 	}
 	require.Equal(t, 2, r.sweep(2).Admitted)
+	worked = slices.DeleteFunc(worked, func(id exposure.ID) bool { return r.exposureNow(id).State == exposure.Tracked })
 	report, err := r.Sweep(t.Context(), SweepRequest{Admit: 100, MaxOpen: 3})
 	require.NoError(t, err)
 	require.Equal(t, 1, report.Admitted)
 	report, err = r.Sweep(t.Context(), SweepRequest{Admit: 100, MaxOpen: 3})
 	require.NoError(t, err)
-	require.Contains(t, report.Held, "3 exposures are in workflows")
+	require.Contains(t, report.Held, "3 exposures are worked on")
+	_, err = r.Ledger.Apply(t.Context(), ledger.Change{ID: worked[0], As: exposure.ModeWorkflow, Event: exposure.Event{Kind: exposure.EventAccept, Cause: "accept", Reason: "a pilot",
+		Actor: exposure.Actor{Kind: exposure.Person, Name: "ann"}, Exception: &exposure.Exception{By: "ann", Reason: "a pilot", Until: r.clock.Add(90 * day)}}})
+	require.NoError(t, err)
+	require.Equal(t, exposure.ModeWorkflow, r.exposureNow(worked[0]).Mode)
+	report, err = r.Sweep(t.Context(), SweepRequest{Admit: 100, MaxOpen: 3})
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Admitted, "an accepted risk takes nobody's turn until it ends")
 }
 
 func TestTheEarliestTurnOfAllTeamsComesFirst(t *testing.T) {

@@ -25,7 +25,7 @@ type Board interface {
 // SweepRequest is one look of the sweep over the store.
 type SweepRequest struct {
 	Admit    int       `json:"admit"`             // how many may be admitted now
-	MaxOpen  int       `json:"max_open"`          // … while fewer than so many are in workflows
+	MaxOpen  int       `json:"max_open"`          // … while fewer than so many are worked on
 	Updated  time.Time `json:"updated,omitzero"`  // exceptions changed since are looked at
 	Cursor   string    `json:"cursor,omitempty"`  // of the walk over unowned exposures
 	Watched  time.Time `json:"watched,omitzero"`  // when sources were last looked at

@@ -61,7 +61,7 @@ func TestTheQueueIsAdmittedByDueDateThenDecisionUnderABound(t *testing.T) {
 	require.Equal(t, 1, s.sweep(activities.SweepRequest{Admit: 10, MaxOpen: 1}).Admitted)
 	require.Equal(t, []exposure.State{v, tr, tr, tr}, states())
 	require.True(t, s.woken.has("exposure/"+string(act)))
-	require.Contains(t, s.sweep(activities.SweepRequest{Admit: 10, MaxOpen: 1}).Held, "1 exposures are in workflows")
+	require.Contains(t, s.sweep(activities.SweepRequest{Admit: 10, MaxOpen: 1}).Held, "1 exposures are worked on")
 	require.Equal(t, 1, s.sweep(activities.SweepRequest{Admit: 1, MaxOpen: 9}).Admitted)
 	require.Equal(t, []exposure.State{v, v, tr, tr}, states())
 	require.Equal(t, 1, s.sweep(activities.SweepRequest{Admit: 10, MaxOpen: 9}).Admitted)
