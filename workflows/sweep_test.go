@@ -95,9 +95,9 @@ func (s *skipping) later(d time.Duration) *house {
 }
 
 // excepted is an exposure that a person accepted before any workflow had it.
-func (s *skipping) excepted(name string, edit func(*exposure.Exception)) exposure.ID {
+func (s *skipping) excepted(edit func(*exposure.Exception)) exposure.ID {
 	s.t.Helper()
-	id := s.born(name, "payments")
+	id := s.born("web1", "payments")
 	x := &exposure.Exception{Reason: "a pilot", By: "ann", Until: s.now().Add(30 * day), Digest: exposure.EvidenceDigest(s.exposure(id))}
 	edit(x)
 	_, err := s.ledger.Apply(s.t.Context(), ledger.Change{ID: id, As: exposure.ModeStore, Event: exposure.Event{Kind: exposure.EventAccept,
@@ -109,7 +109,7 @@ func (s *skipping) excepted(name string, edit func(*exposure.Exception)) exposur
 
 func TestAnExceptionThatNoWorkflowTimesEndsOnItsDate(t *testing.T) {
 	s := skip(t)
-	id := s.excepted("web1", func(*exposure.Exception) {})
+	id := s.excepted(func(*exposure.Exception) {})
 	require.Zero(t, s.sweep(activities.SweepRequest{}).Lapsed)
 	after := s.later(30*day + time.Second)
 	require.Equal(t, 1, after.sweep(activities.SweepRequest{}).Lapsed)
@@ -122,7 +122,7 @@ func TestAnExceptionThatNoWorkflowTimesEndsOnItsDate(t *testing.T) {
 
 func TestAnExceptionThatNoWorkflowTimesIsTestedBeforeItEnds(t *testing.T) {
 	s := skip(t)
-	id := s.excepted("web1", func(*exposure.Exception) {})
+	id := s.excepted(func(*exposure.Exception) {})
 	s.tellsOf(id)
 	early := s.later(22 * day)
 	early.sweep(activities.SweepRequest{})
@@ -166,7 +166,7 @@ func TestTheEndOfWhatNoProbeCanTestIsOnlyTold(t *testing.T) {
 
 func TestAnAcceptedRiskThatNoWorkflowHasIsTestedWhenAPersonAsks(t *testing.T) {
 	s := skip(t)
-	id := s.excepted("web1", func(*exposure.Exception) {})
+	id := s.excepted(func(*exposure.Exception) {})
 	_, err := s.acts.Decide(t.Context(), decision(lifecycle.DecideRetest, id))
 	require.Error(t, err, "it is in the store's hands")
 	_, result, err := lifecycle.DecideUnder(t.Context(), s.ledger, s.store, s.acts.Rules, exposure.ModeStore, decision(lifecycle.DecideRetest, id), s.now())
@@ -194,7 +194,7 @@ func TestAnExceptionThatNoWorkflowTimesEndsEarlyOnItsTriggers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := skip(t)
-			id := s.excepted("web1", func(x *exposure.Exception) { x.EndsOn = []string{tt.endsOn} })
+			id := s.excepted(func(x *exposure.Exception) { x.EndsOn = []string{tt.endsOn} })
 			report := s.sweep(activities.SweepRequest{})
 			require.Zero(t, report.Lapsed)
 			_, _, err := s.ledger.Touch(s.t.Context(), id, func(e *exposure.Exposure) bool { tt.changes(e); return true })
@@ -222,7 +222,7 @@ func TestTrackedExposuresThatNobodyOwnsAreToldOfOncePerAssetAndRung(t *testing.T
 
 func TestAPartOfTheSweepThatFailsDoesNotKeepTheRestFromBeingDone(t *testing.T) {
 	s := skip(t)
-	id := s.excepted("web1", func(*exposure.Exception) {})
+	id := s.excepted(func(*exposure.Exception) {})
 	after := s.later(31 * day)
 	after.acts.Board = broken{after.acts.Board}
 	report, err := after.acts.Sweep(s.t.Context(), activities.SweepRequest{Admit: 1, MaxOpen: 1})

@@ -37,7 +37,8 @@ func (c *Chat) report(ctx context.Context, p *person, _ []string) (say, error) {
 	if err != nil {
 		return say{}, err
 	}
-	lines := []string{"- " + open(states), "- " + strconv.FormatInt(sum(overdue), 10) + " overdue", "- " + strconv.FormatInt(owners[""], 10) + " without an owner"}
+	const most = 6
+	lines := append(make([]string, 0, most), "- "+open(states), "- "+strconv.FormatInt(sum(overdue), 10)+" overdue", "- "+strconv.FormatInt(owners[""], 10)+" without an owner")
 	outcomes := []string{string(exposure.Act), string(exposure.Attend), string(exposure.TrackStar), string(exposure.Track), ""}
 	lines = append(lines, tally("By decision", decisions, outcomes, spoken)...)
 	ended := []string{string(exposure.Closed), string(exposure.Accepted), string(exposure.Mitigated), string(exposure.FalsePositive)}
