@@ -126,7 +126,10 @@ func handed(e *Exposure, ev *Event) {
 func attributes(e *Exposure, ev *Event) {
 	answered(e, ev)
 	if v := ev.Verdict; v != nil && (e.Verdict == nil || !v.CheckedAt.Before(e.Verdict.CheckedAt)) {
-		e.Verdict, e.Retest = v, false
+		e.Verdict = v
+	}
+	if ev.Verdict != nil { // however old its check is: it was what was asked for
+		e.Retest = false
 	}
 	if ev.Owner != nil {
 		handed(e, ev)

@@ -245,6 +245,9 @@ func (w *walk) invariants(before exposure.Exposure) {
 		require.Equal(w.t, e.State, e.Exception.Kind)
 		require.True(w.t, !e.Exception.Until.IsZero() || len(e.Exception.EndsOn) > 0, "an exception without an end")
 	}
+	if ev.Verdict != nil {
+		require.False(w.t, e.Retest, "it would be tested for ever")
+	}
 	require.NotEmpty(w.t, ev.Actor.Kind) // 6
 	require.NotEmpty(w.t, ev.Cause)
 	require.Equal(w.t, before.Version+1, e.Version)
